@@ -1,0 +1,234 @@
+//! Who the initiator is: the [`Directory`] trait, and [`PrincipalOnly`] for applications without
+//! one.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind};
+use crate::initiator::Initiator;
+use crate::user::User;
+
+#[cfg(feature = "ldap")]
+pub mod ldap;
+
+/// Finds the user behind a Kerberos principal.
+///
+/// `find` is asked once for each token that the KDC vouched for, never for a request that rides on
+/// the session. It must answer for exactly the initiator's principal: a directory that finds
+/// somebody *similar* lets a stranger in.
+///
+/// ```
+/// use tower_spnego::{Directory, DirectoryError, Initiator, User};
+///
+/// struct Staff(Vec<&'static str>);
+///
+/// impl Directory for Staff {
+///     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
+///         if !self.0.contains(&who.name()) {
+///             return Err(DirectoryError::not_found());
+///         }
+///         Ok(User::builder(who.principal().clone()).build())
+///     }
+/// }
+/// ```
+pub trait Directory: Send + Sync + 'static {
+    /// The user, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`DirectoryError::unavailable`] when the directory can't answer now (the client gets 503);
+    /// the others refuse the person (403).
+    fn find(&self, who: &Initiator) -> impl Future<Output = Result<User, DirectoryError>> + Send;
+
+    /// What tells this directory from others in the fingerprint of a login: a login made with one
+    /// directory is none for a layer with another. It must be the same in every process that
+    /// shares a session store, and hold no secret.
+    fn fingerprint(&self) -> String {
+        std::any::type_name::<Self>().to_owned()
+    }
+
+    /// Whether `alice@A` and `alice@B` are told apart. A layer that allows several realms refuses
+    /// to start with a directory that answers `false`.
+    fn tells_realms_apart(&self) -> bool {
+        true
+    }
+}
+
+/// No directory at all: the user is what the ticket says.
+///
+/// The username is the principal's name without its realm where the layer allows a single realm,
+/// else the whole principal. There are no groups, and nobody is ever refused: whoever the KDC knows
+/// gets in.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PrincipalOnly;
+
+impl Directory for PrincipalOnly {
+    async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
+        Ok(User::builder(who.principal().clone())
+            .username(who.unique_name())
+            .build())
+    }
+}
+
+/// Any [`Directory`] behind one type, for a choice made at run time.
+///
+/// ```
+/// # fn ldap_directory() -> tower_spnego::PrincipalOnly { tower_spnego::PrincipalOnly }
+/// use tower_spnego::{PrincipalOnly, SharedDirectory};
+///
+/// let directory = if std::env::var_os("NO_LDAP").is_some() {
+///     SharedDirectory::new(PrincipalOnly)
+/// } else {
+///     SharedDirectory::new(ldap_directory())
+/// };
+/// ```
+#[derive(Clone)]
+pub struct SharedDirectory(Arc<dyn ErasedDirectory>);
+
+impl SharedDirectory {
+    /// Erases the type of `directory`.
+    pub fn new(directory: impl Directory) -> Self {
+        Self(Arc::new(directory))
+    }
+}
+
+impl Directory for SharedDirectory {
+    async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
+        self.0.find_boxed(who).await
+    }
+
+    fn fingerprint(&self) -> String {
+        self.0.fingerprint_erased()
+    }
+
+    fn tells_realms_apart(&self) -> bool {
+        self.0.tells_realms_apart_erased()
+    }
+}
+
+impl fmt::Debug for SharedDirectory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedDirectory")
+            .field(&self.fingerprint())
+            .finish()
+    }
+}
+
+type Found<'a> = Pin<Box<dyn Future<Output = Result<User, DirectoryError>> + Send + 'a>>;
+
+trait ErasedDirectory: Send + Sync {
+    fn find_boxed<'a>(&'a self, who: &'a Initiator) -> Found<'a>;
+    fn fingerprint_erased(&self) -> String;
+    fn tells_realms_apart_erased(&self) -> bool;
+}
+
+impl<D: Directory> ErasedDirectory for D {
+    fn find_boxed<'a>(&'a self, who: &'a Initiator) -> Found<'a> {
+        Box::pin(self.find(who))
+    }
+
+    fn fingerprint_erased(&self) -> String {
+        self.fingerprint()
+    }
+
+    fn tells_realms_apart_erased(&self) -> bool {
+        self.tells_realms_apart()
+    }
+}
+
+/// Why a [`Directory`] has no user to give.
+#[derive(Debug, Clone)]
+pub struct DirectoryError {
+    kind: ErrorKind,
+    detail: Option<String>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl DirectoryError {
+    fn new(kind: ErrorKind) -> Self {
+        Self {
+            kind,
+            detail: None,
+            source: None,
+        }
+    }
+
+    /// Nobody has this principal: 403.
+    pub fn not_found() -> Self {
+        Self::new(ErrorKind::UserNotFound)
+    }
+
+    /// More than one entry answers to this principal: 403.
+    pub fn ambiguous() -> Self {
+        Self::new(ErrorKind::UserAmbiguous)
+    }
+
+    /// The entry found is similar to the person asked for, and is not that person: 403.
+    pub fn differs() -> Self {
+        Self::new(ErrorKind::UserDiffers)
+    }
+
+    /// The person is known and may not sign in: 403.
+    pub fn denied() -> Self {
+        Self::new(ErrorKind::UserDenied)
+    }
+
+    /// The directory can't answer now: 503.
+    pub fn unavailable() -> Self {
+        Self::new(ErrorKind::DirectoryUnavailable)
+    }
+
+    /// The directory answers and will not serve us, by a mistake in our set-up (a refused bind, a
+    /// search base that does not exist): 503 all the same, for it is no fault of the person's.
+    pub fn misconfigured() -> Self {
+        Self::new(ErrorKind::DirectoryMisconfigured)
+    }
+
+    /// Adds what the log should say besides; never a secret.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds the error that caused this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for DirectoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Error::from(self.clone()).fmt(f)
+    }
+}
+
+impl std::error::Error for DirectoryError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source
+            .as_ref()
+            .map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl From<DirectoryError> for Error {
+    fn from(error: DirectoryError) -> Self {
+        let mut converted = Error::new(error.kind);
+        if let Some(detail) = error.detail {
+            converted = converted.with_detail(detail);
+        }
+        if let Some(source) = error.source {
+            converted = converted.with_shared_source(source);
+        }
+        converted
+    }
+}

@@ -1,0 +1,378 @@
+//! Why a request was refused ([`Error`]), and why a layer can't start ([`ConfigError`]).
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::principal::printable;
+
+/// Why a request was refused or could not be served.
+///
+/// It is in the extensions of the response that the client got, so that layers further out can
+/// count or log it; the body never says more than the status does.
+///
+/// `Display` is one line for the log, with the cause and, where the set-up is at fault, the mend.
+/// What it quotes of a stranger's token has its control characters escaped; it never holds a token
+/// or a password.
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    detail: Option<String>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                kind,
+                detail: None,
+                source: None,
+            }),
+        }
+    }
+
+    pub(crate) fn with_detail(mut self, detail: impl AsRef<str>) -> Self {
+        Arc::make_mut(&mut self.inner).detail = Some(printable(detail.as_ref()));
+        self
+    }
+
+    pub(crate) fn with_source(
+        self,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        self.with_shared_source(Arc::new(source))
+    }
+
+    pub(crate) fn with_shared_source(
+        mut self,
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    ) -> Self {
+        Arc::make_mut(&mut self.inner).source = Some(source);
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// Who can mend it.
+    pub fn fault(&self) -> Fault {
+        self.inner.kind.fault()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.inner.kind.message())?;
+        match &self.inner.detail {
+            Some(detail) => write!(f, " ({detail})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("detail", &self.inner.detail)
+            .field("source", &self.inner.source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.inner
+            .source
+            .as_ref()
+            .map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+/// Who can mend an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The client: no ticket, a broken token, a person who may not sign in.
+    Client,
+    /// The set-up: keytab, SPN, clock, layers in the wrong order.
+    Setup,
+    /// The directory.
+    Directory,
+    /// The session store.
+    SessionStore,
+    /// This server: too busy, or a defect of ours.
+    Server,
+}
+
+macro_rules! error_kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident => $fault:ident, $message:literal;)+) => {
+        /// The kind of an [`Error`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl ErrorKind {
+            /// Who can mend it.
+            pub fn fault(self) -> Fault {
+                match self { $(Self::$kind => Fault::$fault,)+ }
+            }
+
+            fn message(self) -> &'static str {
+                match self { $(Self::$kind => $message,)+ }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    /// An unsafe request or a WebSocket upgrade came from another site: 403.
+    CrossSite => Client, "a request that changes something came from another site; if that site is \
+        yours, name it with allow_origin()";
+    /// There are no credentials and no login: 401.
+    NoCredentials => Client, "no credentials";
+    /// There is more than one `Authorization` header: 400.
+    SeveralAuthorizationHeaders => Client, "the request has more than one Authorization header";
+    /// What follows `Negotiate` is not base64 (RFC 4648 section 4): 401.
+    NotBase64 => Client, "the Negotiate token is not base64";
+    /// The token is longer than 64 KiB: 401.
+    TokenTooLong => Client, "the Negotiate token is longer than 64 KiB";
+    /// The client sent NTLM instead of Kerberos: 401.
+    Ntlm => Client, "the client sent NTLM instead of Kerberos: it has no ticket for this host. \
+        Usual reasons: the page was opened by an IP address or another name than the SPN's; the \
+        SPN is on no account; the client is not in the domain or can't reach its KDC; the site is \
+        not in the browser's list of trusted sites; the SPN is on two accounts";
+    /// The token is neither SPNEGO (RFC 4178) nor Kerberos (RFC 4121), or offers no Kerberos: 401.
+    NotKerberos => Client, "the token is neither SPNEGO nor Kerberos, or offers no Kerberos";
+    /// The token lists more than 16 mechanisms: 401.
+    TooManyMechanisms => Client, "the SPNEGO token lists more than 16 mechanisms";
+    /// The token is cut off, or its lengths don't add up, or GSSAPI calls it defective: 401.
+    MalformedToken => Client, "the token is malformed";
+    /// The handshake needs another request, which can't be tied to this one: 401.
+    UnfinishedHandshake => Client, "the handshake needs another request, and nothing ties the two \
+        together";
+    /// The ticket can't be decrypted with our key, or its authenticator is garbled: 401.
+    WrongKey => Setup, "the ticket can't be decrypted with the keytab's key: the SPN may be on \
+        another account, or the account's password was changed after the keytab was made; export \
+        the keytab again";
+    /// The ticket has expired: 401.
+    TicketExpired => Client, "the ticket has expired";
+    /// The ticket is not valid yet: 401.
+    TicketNotYetValid => Client, "the ticket is not valid yet";
+    /// The token was used before: 401.
+    Replay => Client, "the token was used before (a replay)";
+    /// The ticket is for another service than ours: 401.
+    WrongService => Setup, "the ticket is for another service than this one: open the site by the \
+        host name of the SPN, or add the SPN and its key to the keytab";
+    /// The client's clock and ours differ by more than the allowed skew: 401.
+    ClockSkew => Setup, "the client's clock and this server's differ by more than the allowed \
+        skew (5 minutes unless krb5.conf says otherwise); set both by NTP";
+    /// The keytab lacks the ticket's key version or encryption type: 401.
+    KeyMissing => Setup, "the keytab has no key of the ticket's version (kvno) or encryption type; \
+        export the keytab again, and have clients fetch a new ticket";
+    /// The keytab went missing, became unreadable or empty: 401.
+    KeytabUnusable => Setup, "the keytab is gone, unreadable or empty";
+    /// The replay cache can't be written: 401.
+    ReplayCacheUnusable => Setup, "GSSAPI failed for a reason of this machine, most often a replay \
+        cache that can't be written";
+    /// The token is bound to another TLS channel (RFC 5929): 401.
+    ChannelBindings => Client, "the token is bound to another TLS channel";
+    /// GSSAPI refused the token for another reason: 401.
+    TokenRefused => Client, "GSSAPI refused the token";
+    /// The client asked to stay anonymous (RFC 8062): 403.
+    Anonymous => Client, "the client is anonymous";
+    /// The principal's realm is not allowed: 403.
+    RealmNotAllowed => Client, "the principal's realm may not sign in here";
+    /// The name is a machine's, has several components, or characters that deceive: 403.
+    NameNotAllowed => Client, "the principal's name is not a person's";
+    /// The directory knows nobody by this principal: 403.
+    UserNotFound => Client, "the directory has no such user";
+    /// The directory has more than one entry for this principal: 403.
+    UserAmbiguous => Directory, "the directory has more than one entry for this user; narrow the \
+        search base or the filter";
+    /// The entry that the directory found is not the person asked for, only similar: 403.
+    UserDiffers => Client, "the directory found an entry that is similar to the user, and not the \
+        same";
+    /// The person may not sign in: 403.
+    UserDenied => Client, "the user may not sign in";
+    /// The directory can't be reached or took too long: 503.
+    DirectoryUnavailable => Directory, "the directory can't be reached, or took too long";
+    /// The directory does not serve us as set up: 503.
+    DirectoryMisconfigured => Directory, "the directory refuses to serve this application as set up";
+    /// Too many sign-ins at once: 503.
+    Busy => Server, "too many sign-ins at once";
+    /// There is no session in the request: 500.
+    SessionLayerMissing => Setup, "there is no session in the request: add a SessionManagerLayer \
+        outside of (after) the SpnegoLayer";
+    /// The session store failed: 500.
+    SessionStore => SessionStore, "the session store failed";
+    /// An accept thread failed: 500.
+    Internal => Server, "the accept thread failed";
+}
+
+/// Why a layer or a directory can't be built. Each text says how to mend it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No realm was named.
+    #[error(
+        "no realm: name the Kerberos realm whose principals may sign in, as in \
+         .realm(\"CORP.EXAMPLE.COM\")"
+    )]
+    NoRealm,
+    /// A realm is none.
+    #[error("{0:?} can't be a Kerberos realm: write it as the KDC does, as in CORP.EXAMPLE.COM")]
+    BadRealm(String),
+    /// No host name was given.
+    #[error(
+        "no host name: name the host by which browsers open the site, as in \
+         .hostname(\"intranet.corp.example.com\"); the SPN is HTTP/<hostname>"
+    )]
+    NoHostname,
+    /// The host name can't be one.
+    #[error(
+        "{0:?} can't be a host name: give the bare name by which browsers open the site, with no \
+         scheme, port or path, as in intranet.corp.example.com"
+    )]
+    BadHostname(String),
+    /// The keytab is not there.
+    #[error(
+        "the keytab {} does not exist: export one with the key of {spn}, and name its path with \
+         .keytab(..)",
+        path.display()
+    )]
+    KeytabMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// The principal that it should hold.
+        spn: String,
+    },
+    /// The keytab can't be read.
+    #[error(
+        "the keytab {} can't be read: {source}; make it readable for the user this process runs \
+         as, and for nobody else",
+        path.display()
+    )]
+    KeytabUnreadable {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no keytab.
+    #[error(
+        "{} is not a keytab of MIT Kerberos ({reason}); export it again",
+        path.display()
+    )]
+    KeytabMalformed {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The keytab has no key for the SPN.
+    #[error(
+        "the keytab {} has no key for {spn}; it has {}. Add the SPN's key to the keytab, or set \
+         the host name to that of a principal it has (upper and lower case differ)",
+        path.display(),
+        list(principals)
+    )]
+    SpnNotInKeytab {
+        /// Where the keytab is.
+        path: PathBuf,
+        /// The principal looked for, `HTTP/<hostname>`.
+        spn: String,
+        /// What the keytab holds.
+        principals: Vec<String>,
+    },
+    /// The keytab has the SPN in several realms.
+    #[error(
+        "the keytab holds {spn} in several realms ({}): name the service's own with \
+         .service_realm(..)",
+        list(realms)
+    )]
+    ServiceRealmAmbiguous {
+        /// The principal, `HTTP/<hostname>`.
+        spn: String,
+        /// The realms it has keys for.
+        realms: Vec<String>,
+    },
+    /// GSSAPI gives no credential for the SPN.
+    #[error("GSSAPI can't use the key of {spn}: {reason}")]
+    Credential {
+        /// The principal.
+        spn: String,
+        /// GSSAPI's words.
+        reason: String,
+    },
+    /// The replay cache can't be written.
+    #[error(
+        "the replay cache {} can't be used: {reason}. Make it writable for the user this process \
+         runs as, or give it a folder of its own with .replay_cache(..)",
+        path.display()
+    )]
+    ReplayCache {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The login's expiry is no time.
+    #[error(
+        "a login that expires after no time can't be kept: give .expire_login(..) a longer \
+         duration, or say .never_expire_login()"
+    )]
+    ZeroExpiry,
+    /// No directory was chosen.
+    #[error(
+        "no directory: give .directory(..) an LdapDirectory, which finds the user and the groups, \
+         or PrincipalOnly, which lets in everybody whom the KDC knows"
+    )]
+    NoDirectory,
+    /// The directory would take `alice@A` for `alice@B`.
+    #[error(
+        "several realms may sign in, and the directory does not tell them apart, so that alice@A \
+         would be alice@B: put {{principal}} or {{realm}} into its filter"
+    )]
+    RealmsNotToldApart,
+    /// An origin that is allowed to send requests can't be one.
+    #[error(
+        "{0:?} is no origin: write scheme and host as a browser sends them, as in \
+         https://portal.example.com, with no path and no default port"
+    )]
+    BadOrigin(String),
+    /// A setting of an LDAP directory is wrong.
+    #[error("the LDAP directory's {setting} is wrong: {reason}")]
+    Ldap {
+        /// Which setting.
+        setting: &'static str,
+        /// What is wrong, and how to mend it.
+        reason: String,
+    },
+    /// An accept thread could not be started.
+    #[error("an accept thread can't be started: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+fn list(items: &[String]) -> String {
+    if items.is_empty() {
+        return "no principals at all".to_owned();
+    }
+    items.join(", ")
+}

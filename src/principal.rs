@@ -1,0 +1,286 @@
+//! Kerberos principals, and the realms whose principals may sign in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+
+/// A Kerberos principal: one or more components and a realm, as in `alice@CORP.EXAMPLE.COM`
+/// or `HTTP/intranet.corp.example.com@CORP.EXAMPLE.COM`.
+///
+/// Parsing undoes the escapes of MIT Kerberos (`\/`, `\@`, `\\`) and [`Display`](fmt::Display)
+/// puts them back, so that two principals that differ never print alike. A name with a control or
+/// bidirectional character (a line break, U+202E) is no principal here: nothing that reads logs or
+/// pages should have to cope with one.
+///
+/// ```
+/// use tower_spnego::Principal;
+///
+/// let alice: Principal = "alice@CORP.EXAMPLE.COM".parse()?;
+/// assert_eq!(alice.realm(), "CORP.EXAMPLE.COM");
+/// assert_eq!(alice.components(), ["alice"]);
+/// # Ok::<_, tower_spnego::PrincipalError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Principal {
+    components: Vec<String>,
+    realm: String,
+}
+
+/// Why a text is no [`Principal`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PrincipalError {
+    /// There is no `@REALM`.
+    #[error("the principal has no realm; write it as name@REALM")]
+    NoRealm,
+    /// A component or the realm is empty.
+    #[error("the principal has an empty component or an empty realm")]
+    Empty,
+    /// A second `@`, a `/` in the realm, or a `\` at the end: the escapes are broken.
+    #[error("the principal has a separator or an escape where none can be")]
+    Malformed,
+    /// A control or bidirectional character.
+    #[error("the principal has a control or bidirectional character")]
+    ForbiddenCharacter,
+}
+
+impl Principal {
+    /// The components of the name, unescaped; always at least one.
+    pub fn components(&self) -> &[String] {
+        &self.components
+    }
+
+    /// The realm.
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// The name without its realm, where it is a person's: a single component that does not end in
+    /// `$`, as the names of machines do on Active Directory.
+    pub(crate) fn person(&self) -> Option<&str> {
+        match self.components.as_slice() {
+            [name] if !name.ends_with('$') => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Principal {
+    type Err = PrincipalError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut components = Vec::new();
+        let mut part = String::new();
+        let mut in_realm = false;
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => match chars.next() {
+                    // MIT writes backspace, tab, newline and NUL so.
+                    Some('b' | 't' | 'n' | '0') => return Err(PrincipalError::ForbiddenCharacter),
+                    Some(escaped) => part.push(escaped),
+                    None => return Err(PrincipalError::Malformed),
+                },
+                '/' | '@' if in_realm => return Err(PrincipalError::Malformed),
+                '/' => components.push(std::mem::take(&mut part)),
+                '@' => {
+                    components.push(std::mem::take(&mut part));
+                    in_realm = true;
+                }
+                c => part.push(c),
+            }
+        }
+        if !in_realm {
+            return Err(PrincipalError::NoRealm);
+        }
+        let realm = part;
+        let parts = || components.iter().chain([&realm]);
+        if parts().any(String::is_empty) {
+            return Err(PrincipalError::Empty);
+        }
+        if parts().any(|part| part.contains(is_deceptive)) {
+            return Err(PrincipalError::ForbiddenCharacter);
+        }
+        Ok(Self { components, realm })
+    }
+}
+
+impl TryFrom<String> for Principal {
+    type Error = PrincipalError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Principal> for String {
+    fn from(principal: Principal) -> Self {
+        principal.to_string()
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, component) in self.components.iter().enumerate() {
+            if place > 0 {
+                f.write_str("/")?;
+            }
+            write_escaped(f, component)?;
+        }
+        f.write_str("@")?;
+        write_escaped(f, &self.realm)
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Principal({self})")
+    }
+}
+
+fn write_escaped(f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
+    for c in part.chars() {
+        if matches!(c, '/' | '@' | '\\') {
+            f.write_str("\\")?;
+        }
+        write!(f, "{c}")?;
+    }
+    Ok(())
+}
+
+/// Characters that change how the text around them is read: controls, line separators, and those
+/// that turn the direction of writing (Unicode UAX #9).
+pub(crate) fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text from a stranger as it may stand in a log line: deceptive characters as `\u{…}`.
+pub(crate) fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_deceptive(c) {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// The realms whose principals may sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AllowedRealms(Vec<String>);
+
+impl AllowedRealms {
+    pub(crate) fn new(realms: Vec<String>) -> Self {
+        Self(realms)
+    }
+
+    /// Whether a name without its realm still names one person.
+    pub(crate) fn is_single(&self) -> bool {
+        self.0.len() == 1
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    pub(crate) fn contains(&self, principal: &Principal) -> bool {
+        self.0.iter().any(|realm| realm == principal.realm())
+    }
+
+    /// Admits the name that a ticket carries: its realm is judged first, then whether it is a
+    /// person's.
+    pub(crate) fn admit(&self, name: &str) -> Result<Principal, Error> {
+        let principal: Principal = name.parse().map_err(|error: PrincipalError| {
+            Error::new(ErrorKind::NameNotAllowed)
+                .with_detail(name)
+                .with_source(error)
+        })?;
+        if !self.contains(&principal) {
+            return Err(Error::new(ErrorKind::RealmNotAllowed).with_detail(format!(
+                "{principal}; allowed: {} (upper and lower case differ)",
+                self.0.join(", ")
+            )));
+        }
+        if principal.person().is_none() {
+            return Err(Error::new(ErrorKind::NameNotAllowed).with_detail(principal.to_string()));
+        }
+        Ok(principal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Principal, PrincipalError> {
+        text.parse()
+    }
+
+    #[test]
+    fn escapes_are_undone_and_put_back() {
+        for (text, components, realm) in [
+            ("alice@CORP", vec!["alice"], "CORP"),
+            ("HTTP/app@CORP", vec!["HTTP", "app"], "CORP"),
+            (r"alice\@corp.com@CORP", vec!["alice@corp.com"], "CORP"),
+            (r"al\/ice@CORP", vec!["al/ice"], "CORP"),
+            (r"al\\ice@CORP", vec![r"al\ice"], "CORP"),
+        ] {
+            let principal = parse(text).expect(text);
+            assert_eq!(principal.components(), components, "{text}");
+            assert_eq!(principal.realm(), realm, "{text}");
+            assert_eq!(principal.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_principal_says_why() {
+        use PrincipalError::*;
+        for (text, why) in [
+            ("alice", NoRealm),
+            (r"alice\@CORP", NoRealm),
+            ("", NoRealm),
+            ("@CORP", Empty),
+            ("alice@", Empty),
+            ("alice/@CORP", Empty),
+            ("alice@CORP@OTHER", Malformed),
+            ("alice@CORP/OTHER", Malformed),
+            (r"alice@CORP\", Malformed),
+            (r"al\nice@CORP", ForbiddenCharacter),
+            (r"al\0ice@CORP", ForbiddenCharacter),
+            ("al\u{1b}ice@CORP", ForbiddenCharacter),
+            ("al\rice@CORP", ForbiddenCharacter),
+            ("al\u{7f}ice@CORP", ForbiddenCharacter),
+            ("\u{202e}ecila@CORP", ForbiddenCharacter),
+            ("alice@CO\u{2066}RP", ForbiddenCharacter),
+        ] {
+            assert_eq!(parse(text), Err(why), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_person_of_an_allowed_realm_is_admitted() {
+        let realms = AllowedRealms::new(vec!["CORP".into(), "LAB".into()]);
+        for (name, refused) in [
+            ("alice@CORP", None),
+            ("alice@LAB", None),
+            ("alice@corp", Some(ErrorKind::RealmNotAllowed)),
+            ("alice@OTHER", Some(ErrorKind::RealmNotAllowed)),
+            ("alice/admin@OTHER", Some(ErrorKind::RealmNotAllowed)),
+            ("alice/admin@CORP", Some(ErrorKind::NameNotAllowed)),
+            ("PC$@CORP", Some(ErrorKind::NameNotAllowed)),
+            ("WELLKNOWN/ANONYMOUS@CORP", Some(ErrorKind::NameNotAllowed)),
+            ("alice", Some(ErrorKind::NameNotAllowed)),
+            ("al\nice@CORP", Some(ErrorKind::NameNotAllowed)),
+        ] {
+            let outcome = realms.admit(name).map_err(|error| error.kind());
+            assert_eq!(outcome.err(), refused, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The user that handlers read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::principal::Principal;
+
+/// The signed-in user: an extractor, and what a [`Directory`](crate::Directory) answers.
+///
+/// Cloning is cheap. `Debug` prints the id and the name only: attributes are the person's own.
+///
+/// ```
+/// use tower_spnego::User;
+///
+/// async fn home(user: User) -> String {
+///     format!("Hello, {}", user.display_name())
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct User {
+    inner: Arc<Inner>,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Inner {
+    id: String,
+    username: String,
+    principal: Principal,
+    display_name: Option<String>,
+    email: Option<String>,
+    dn: Option<String>,
+    groups: Vec<Group>,
+    attributes: BTreeMap<String, Vec<String>>,
+}
+
+impl User {
+    /// A user for an own [`Directory`](crate::Directory). Unless said otherwise, the id is the
+    /// whole principal and the username is the principal's name.
+    ///
+    /// ```
+    /// # use tower_spnego::{Group, Principal, User};
+    /// # let principal: Principal = "alice@CORP.EXAMPLE.COM".parse()?;
+    /// let user = User::builder(principal)
+    ///     .id("4711")
+    ///     .display_name("Alice Liddell")
+    ///     .group(Group::new("Engineers"))
+    ///     .build();
+    /// assert_eq!(user.username(), "alice");
+    /// assert!(user.is_in("Engineers"));
+    /// # Ok::<_, tower_spnego::PrincipalError>(())
+    /// ```
+    pub fn builder(principal: Principal) -> UserBuilder {
+        UserBuilder {
+            inner: Inner {
+                id: principal.to_string(),
+                username: match principal.person() {
+                    Some(name) => name.to_owned(),
+                    None => principal.to_string(),
+                },
+                principal,
+                display_name: None,
+                email: None,
+                dn: None,
+                groups: Vec::new(),
+                attributes: BTreeMap::new(),
+            },
+        }
+    }
+
+    /// What stays the same when the person is renamed: the directory's own id, else the principal.
+    /// The session's data belongs to this id.
+    pub fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// The name to sign in with, in the directory's spelling.
+    pub fn username(&self) -> &str {
+        &self.inner.username
+    }
+
+    /// The Kerberos principal that signed in.
+    pub fn principal(&self) -> &Principal {
+        &self.inner.principal
+    }
+
+    /// The person's name for people to read; the username where the directory has none.
+    pub fn display_name(&self) -> &str {
+        match &self.inner.display_name {
+            Some(name) => name,
+            None => &self.inner.username,
+        }
+    }
+
+    /// The mail address, where the directory has one.
+    pub fn email(&self) -> Option<&str> {
+        self.inner.email.as_deref()
+    }
+
+    /// The distinguished name of the directory's entry.
+    pub fn dn(&self) -> Option<&str> {
+        self.inner.dn.as_deref()
+    }
+
+    /// The groups that the directory gave.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = &Group> {
+        self.inner.groups.iter()
+    }
+
+    /// Whether one of the groups has this [name](Group::name), to the letter.
+    ///
+    /// A name is unique only where one administrator owns all groups. Where parts of the directory
+    /// are delegated, anyone who may create a group can create a second `Admins`: compare
+    /// [`Group::dn`] there.
+    pub fn is_in(&self, group: &str) -> bool {
+        self.groups().any(|own| own.name() == group)
+    }
+
+    /// The values of one attribute, whose name is compared without regard to ASCII case, as LDAP
+    /// does (RFC 4512 section 2.5).
+    pub fn attribute(&self, name: &str) -> &[String] {
+        self.inner
+            .attributes
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map_or(&[], |(_, values)| values)
+    }
+
+    /// All attributes that the directory loaded, in order of their names.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.inner
+            .attributes
+            .iter()
+            .map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id())
+            .field("username", &self.username())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A group of a [`User`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    name: String,
+    dn: Option<String>,
+}
+
+impl Group {
+    /// A group known by its name alone.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            dn: None,
+        }
+    }
+
+    /// The same group with its distinguished name.
+    #[must_use]
+    pub fn with_dn(mut self, dn: impl Into<String>) -> Self {
+        self.dn = Some(dn.into());
+        self
+    }
+
+    /// The name, such as `Engineers`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The distinguished name, where the directory has one.
+    pub fn dn(&self) -> Option<&str> {
+        self.dn.as_deref()
+    }
+}
+
+/// Makes a [`User`]; from [`User::builder`].
+#[derive(Clone)]
+#[must_use]
+pub struct UserBuilder {
+    inner: Inner,
+}
+
+impl UserBuilder {
+    /// Sets what stays the same when the person is renamed. Two people must never share it.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.inner.id = id.into();
+        self
+    }
+
+    /// Sets the name to sign in with.
+    pub fn username(mut self, username: impl Into<String>) -> Self {
+        self.inner.username = username.into();
+        self
+    }
+
+    /// Sets the name for people to read.
+    pub fn display_name(mut self, name: impl Into<String>) -> Self {
+        self.inner.display_name = Some(name.into());
+        self
+    }
+
+    /// Sets the mail address.
+    pub fn email(mut self, email: impl Into<String>) -> Self {
+        self.inner.email = Some(email.into());
+        self
+    }
+
+    /// Sets the distinguished name of the directory's entry.
+    pub fn dn(mut self, dn: impl Into<String>) -> Self {
+        self.inner.dn = Some(dn.into());
+        self
+    }
+
+    /// Adds a group.
+    pub fn group(mut self, group: Group) -> Self {
+        self.inner.groups.push(group);
+        self
+    }
+
+    /// Sets the values of an attribute.
+    pub fn attribute(
+        mut self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = String>,
+    ) -> Self {
+        self.inner
+            .attributes
+            .insert(name.into(), values.into_iter().collect());
+        self
+    }
+
+    /// The user.
+    pub fn build(self) -> User {
+        User {
+            inner: Arc::new(self.inner),
+        }
+    }
+}
+
+impl fmt::Debug for UserBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserBuilder")
+            .field("id", &self.inner.id)
+            .finish_non_exhaustive()
+    }
+}

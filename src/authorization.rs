@@ -1,0 +1,228 @@
+//! The `Authorization` header: what it offers, and the `WWW-Authenticate` values that answer it
+//! (RFC 4559).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+
+use crate::error::ErrorKind;
+use crate::token;
+
+const SCHEME: &str = "Negotiate";
+
+/// The longest base64 that can be a token of [`token::MAX_LEN`] bytes.
+const MAX_ENCODED_LEN: usize = token::MAX_LEN.div_ceil(3) * 4;
+
+/// What a request brings to be signed in with.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Credentials {
+    /// Nothing for us: no header, another scheme, or `Negotiate` with no token, which Chromium
+    /// sends.
+    None,
+    /// A first token that [`token::check`] found sound.
+    Negotiate(Vec<u8>),
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Negotiate(_) => "Negotiate([redacted])",
+        })
+    }
+}
+
+/// Reads the request's credentials, and judges a token before anything else spends time on it.
+///
+/// Base64 is taken with its padding only: every client pads (RFC 4648 section 3.2), so that one
+/// token has one spelling.
+pub(crate) fn credentials(headers: &HeaderMap) -> Result<Credentials, ErrorKind> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Ok(Credentials::None);
+    };
+    if values.next().is_some() {
+        return Err(ErrorKind::SeveralAuthorizationHeaders);
+    }
+    let encoded = match negotiate(value.as_bytes()) {
+        None | Some([]) => return Ok(Credentials::None),
+        Some(encoded) => encoded,
+    };
+    if encoded.len() > MAX_ENCODED_LEN {
+        return Err(ErrorKind::TokenTooLong);
+    }
+    let token = STANDARD.decode(encoded).map_err(|_| ErrorKind::NotBase64)?;
+    token::check(&token)?;
+    Ok(Credentials::Negotiate(token))
+}
+
+/// The challenge for a request without credentials.
+pub(crate) fn challenge() -> HeaderValue {
+    HeaderValue::from_static(SCHEME)
+}
+
+/// GSSAPI's answer to a token, which must not be empty: a client would take that for a
+/// [`challenge`].
+pub(crate) fn final_token(token: &[u8]) -> HeaderValue {
+    let text = format!("{SCHEME} {}", STANDARD.encode(token));
+    // Base64 is always a header value.
+    let mut value = HeaderValue::try_from(text).unwrap_or(reject_token());
+    value.set_sensitive(true);
+    value
+}
+
+/// The refusal where GSSAPI gave none: a NegTokenResp whose negState is reject (RFC 4178
+/// section 4.2.2).
+pub(crate) fn reject_token() -> HeaderValue {
+    HeaderValue::from_static("Negotiate oQcwBaADCgEC")
+}
+
+/// What follows the scheme, if it is ours (RFC 9110 section 11.1: in any case).
+fn negotiate(value: &[u8]) -> Option<&[u8]> {
+    let value = value.trim_ascii();
+    let end = value
+        .iter()
+        .position(u8::is_ascii_whitespace)
+        .unwrap_or(value.len());
+    let (scheme, rest) = value.split_at_checked(end)?;
+    scheme
+        .eq_ignore_ascii_case(SCHEME.as_bytes())
+        .then(|| rest.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SPNEGO that offers Kerberos alone, with no token of it.
+    const TOKEN: &str = "YBsGBisGAQUFAqARMA+gDTALBgkqhkiG9xIBAgI=";
+
+    fn read(values: &[&str]) -> Result<Credentials, ErrorKind> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(
+                AUTHORIZATION,
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
+        }
+        credentials(&headers)
+    }
+
+    fn token() -> Result<Credentials, ErrorKind> {
+        Ok(Credentials::Negotiate(STANDARD.decode(TOKEN).unwrap()))
+    }
+
+    #[test]
+    fn a_token_is_found_whatever_the_case_and_the_spaces() {
+        for before in [
+            "Negotiate ",
+            "negotiate ",
+            "NEGOTIATE ",
+            "Negotiate   ",
+            "Negotiate\t",
+            "Negotiate \t ",
+            " Negotiate ",
+        ] {
+            for after in ["", " ", "\t"] {
+                let value = format!("{before}{TOKEN}{after}");
+                assert_eq!(read(&[&value]), token(), "{value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_offers_us_nothing_is_no_credentials() {
+        for values in [
+            &[][..],
+            &[""],
+            &["Negotiate"],
+            &["negotiate"],
+            &["Negotiate "],
+            &["Negotiate \t "],
+            &["Bearer YBsG"],
+            &["Basic YWxpY2U6c2VjcmV0"],
+            &["NTLM TlRMTVNTUAABAAAA"],
+            &["Kerberos YBsG"],
+            &["NegotiateYBsG"],
+            &["Negotiate,"],
+            &["Negotiate, Basic YWxpY2U6c2VjcmV0"],
+            &["\u{e9}"],
+        ] {
+            assert_eq!(read(values), Ok(Credentials::None), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_says_why() {
+        use ErrorKind::*;
+        let unpadded = TOKEN.trim_end_matches('=');
+        for (value, why) in [
+            ("YBsG*", NotBase64),
+            ("YBsG YBsG", NotBase64),
+            ("\u{e9}", NotBase64),
+            (",", NotBase64),
+            ("=", NotBase64),
+            (&format!("{TOKEN}, Basic YWxpY2U6"), NotBase64),
+            (&format!("token={TOKEN}"), NotBase64),
+            (unpadded, NotBase64),
+            (&TOKEN.replace('+', "-"), NotBase64),
+            ("YBsG", MalformedToken),
+            ("TlRMTVNTUAABAAAA", Ntlm),
+            ("aGVsbG8=", NotKerberos),
+            ("oQcwBaADCgEC", UnfinishedHandshake),
+        ] {
+            let value = format!("Negotiate {value}");
+            assert_eq!(read(&[&value]), Err(why), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn two_headers_are_refused_whatever_they_are() {
+        let ours = format!("Negotiate {TOKEN}");
+        for values in [
+            [&*ours, &*ours],
+            [&ours, "Basic YWxpY2U6"],
+            ["Basic YWxpY2U6", &ours],
+            ["", ""],
+        ] {
+            assert_eq!(
+                read(&values),
+                Err(ErrorKind::SeveralAuthorizationHeaders),
+                "{values:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_over_long_token_is_not_decoded() {
+        let longest = "A".repeat(MAX_ENCODED_LEN);
+        let longer = "*".repeat(MAX_ENCODED_LEN + 1);
+        for (value, why) in [
+            (STANDARD.encode([0; token::MAX_LEN]), ErrorKind::NotKerberos),
+            (
+                STANDARD.encode([0; token::MAX_LEN + 1]),
+                ErrorKind::TokenTooLong,
+            ),
+            (longest, ErrorKind::TokenTooLong),
+            (longer, ErrorKind::TokenTooLong),
+        ] {
+            assert_eq!(read(&[&format!("Negotiate {value}")]), Err(why));
+        }
+    }
+
+    #[test]
+    fn answers_are_challenge_token_or_rejection() {
+        assert_eq!(challenge(), "Negotiate");
+        assert_eq!(reject_token(), "Negotiate oQcwBaADCgEC");
+        let answer = final_token(&STANDARD.decode(TOKEN).unwrap());
+        assert_eq!(answer, format!("Negotiate {TOKEN}"));
+        assert!(answer.is_sensitive());
+    }
+
+    #[test]
+    fn debug_hides_the_token() {
+        assert_eq!(format!("{:?}", token().unwrap()), "Negotiate([redacted])");
+    }
+}

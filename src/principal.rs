@@ -49,6 +49,21 @@ pub enum PrincipalError {
 }
 
 impl Principal {
+    /// A principal of parts that carry no escapes, as keytabs store them.
+    pub(crate) fn from_parts(
+        components: Vec<String>,
+        realm: String,
+    ) -> Result<Self, PrincipalError> {
+        let parts = || components.iter().chain([&realm]);
+        if components.is_empty() || parts().any(String::is_empty) {
+            return Err(PrincipalError::Empty);
+        }
+        if parts().any(|part| part.contains(is_deceptive)) {
+            return Err(PrincipalError::ForbiddenCharacter);
+        }
+        Ok(Self { components, realm })
+    }
+
     /// The components of the name, unescaped; always at least one.
     pub fn components(&self) -> &[String] {
         &self.components
@@ -97,15 +112,7 @@ impl FromStr for Principal {
         if !in_realm {
             return Err(PrincipalError::NoRealm);
         }
-        let realm = part;
-        let parts = || components.iter().chain([&realm]);
-        if parts().any(String::is_empty) {
-            return Err(PrincipalError::Empty);
-        }
-        if parts().any(|part| part.contains(is_deceptive)) {
-            return Err(PrincipalError::ForbiddenCharacter);
-        }
-        Ok(Self { components, realm })
+        Self::from_parts(components, part)
     }
 }
 

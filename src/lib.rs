@@ -4,6 +4,8 @@
 mod directory;
 mod error;
 mod initiator;
+#[cfg(feature = "testing")]
+mod kerberos;
 mod principal;
 mod user;
 

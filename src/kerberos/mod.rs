@@ -1,0 +1,3 @@
+//! The only room that knows GSSAPI.
+
+pub(crate) mod ffi;

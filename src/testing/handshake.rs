@@ -1,0 +1,172 @@
+//! The client's side of a Negotiate handshake, in this process.
+
+use std::fmt;
+use std::io;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext};
+use libgssapi::name::Name;
+use libgssapi::oid::{GSS_MECH_KRB5, GSS_MECH_SPNEGO, GSS_NT_KRB5_PRINCIPAL};
+
+use super::ticket::TicketCache;
+use crate::kerberos::ffi::initiator_credential;
+
+/// The value of an `Authorization` header that carries `token`: `Negotiate <base64>` (RFC 4559
+/// section 4.2).
+pub fn authorization(token: &[u8]) -> String {
+    format!("Negotiate {}", STANDARD.encode(token))
+}
+
+/// A handshake to be: see [`TicketCache::handshake`].
+#[derive(Debug, Clone)]
+#[must_use = "there is no token before `start`"]
+pub struct HandshakeRequest<'a> {
+    cache: &'a TicketCache,
+    spn: String,
+    spnego: bool,
+    flags: CtxFlags,
+    channel_binding: Option<Vec<u8>>,
+}
+
+impl<'a> HandshakeRequest<'a> {
+    pub(super) fn new(cache: &'a TicketCache, spn: &str) -> Self {
+        Self {
+            cache,
+            spn: spn.to_owned(),
+            spnego: true,
+            flags: CtxFlags::GSS_C_MUTUAL_FLAG,
+            channel_binding: None,
+        }
+    }
+
+    /// A bare Kerberos token instead of SPNEGO, as requests-kerberos sends it.
+    pub fn raw_kerberos(mut self) -> Self {
+        self.spnego = false;
+        self
+    }
+
+    /// Does not ask the server to prove itself, like browsers.
+    pub fn without_mutual_authentication(mut self) -> Self {
+        self.flags.remove(CtxFlags::GSS_C_MUTUAL_FLAG);
+        self
+    }
+
+    /// Binds the token to the TLS channel with these application data, such as
+    /// `tls-server-end-point:` and a certificate's hash (RFC 5929).
+    pub fn channel_binding(mut self, application_data: impl Into<Vec<u8>>) -> Self {
+        self.channel_binding = Some(application_data.into());
+        self
+    }
+
+    /// Makes the first token.
+    ///
+    /// # Errors
+    ///
+    /// The KDC refuses or is stopped, or the ticket has expired.
+    pub fn start(&self) -> io::Result<Handshake> {
+        self.cache.service_ticket(&self.spn)?;
+        let ccache = format!("FILE:{}", self.cache.path().display());
+        let credential = initiator_credential(&ccache).map_err(io::Error::other)?;
+        // By its Kerberos name: a host-based one would go through DNS under the machine's
+        // krb5.conf, and get the realm from there.
+        let target = format!("{}@{}", self.spn, self.cache.realm());
+        let target = Name::new(target.as_bytes(), Some(GSS_NT_KRB5_PRINCIPAL)).map_err(gss)?;
+        let mechanism = if self.spnego {
+            GSS_MECH_SPNEGO
+        } else {
+            GSS_MECH_KRB5
+        };
+        let mut handshake = Handshake {
+            context: ClientCtx::new(Some(credential), target, self.flags, Some(mechanism)),
+            token: Vec::new(),
+            mutual: self.flags.contains(CtxFlags::GSS_C_MUTUAL_FLAG),
+            channel_binding: self.channel_binding.clone(),
+        };
+        handshake.token = handshake
+            .step(None)?
+            .ok_or_else(|| io::Error::other("GSSAPI made no token at the start of a handshake"))?;
+        Ok(handshake)
+    }
+}
+
+/// A client's handshake with a server, under way.
+pub struct Handshake {
+    context: ClientCtx,
+    token: Vec<u8>,
+    mutual: bool,
+    channel_binding: Option<Vec<u8>>,
+}
+
+impl Handshake {
+    /// The first token, for the server.
+    pub fn token(&self) -> &[u8] {
+        &self.token
+    }
+
+    /// The first token as the value of an `Authorization` header.
+    pub fn authorization(&self) -> String {
+        authorization(&self.token)
+    }
+
+    /// Takes a reply of the server and returns the next token for it, if it needs one.
+    ///
+    /// # Errors
+    ///
+    /// The reply refuses, is none, or was made by a server without the service's key.
+    pub fn reply(&mut self, reply: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        self.step(Some(reply))
+    }
+
+    /// Takes the server's last reply, and checks that it ends the handshake: with mutual
+    /// authentication the server has then proved that it holds the service's key.
+    ///
+    /// # Errors
+    ///
+    /// As for [`reply`](Self::reply), or the handshake is not at its end.
+    pub fn finish(mut self, reply: &[u8]) -> io::Result<()> {
+        if let Some(token) = self.step(Some(reply))? {
+            return Err(io::Error::other(format!(
+                "the handshake is not at its end: the client has a token of {} bytes to send",
+                token.len()
+            )));
+        }
+        self.check_end()
+    }
+
+    fn check_end(&self) -> io::Result<()> {
+        if !self.context.is_complete() {
+            return Err(io::Error::other("the handshake is not at its end"));
+        }
+        let flags = self.context.flags().map_err(gss)?;
+        if self.mutual && !flags.contains(CtxFlags::GSS_C_MUTUAL_FLAG) {
+            return Err(io::Error::other("the server has not proved itself"));
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, reply: Option<&[u8]>) -> io::Result<Option<Vec<u8>>> {
+        let binding = self.channel_binding.as_deref();
+        let token = self.context.step(reply, binding).map_err(gss)?;
+        Ok(token
+            .map(|token| token.to_vec())
+            .filter(|token| !token.is_empty()))
+    }
+}
+
+impl fmt::Debug for Handshake {
+    // Not derived: GSSAPI's own handles may ask plug-ins, and crash in one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake")
+            .field("complete", &self.context.is_complete())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Rendered at once: GSSAPI keeps its texts per thread.
+fn gss(error: libgssapi::error::Error) -> io::Error {
+    io::Error::other(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! Ticket caches: what a client holds.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::handshake::HandshakeRequest;
+use super::process::{find_program, run};
+use super::realm::RealmFiles;
+
+/// A user's Kerberos tickets in a file of their own, as `kinit` leaves them.
+///
+/// It serves two kinds of clients: programs such as curl or a browser, through
+/// [`command`](Self::command); and the test itself, which makes a Negotiate token in its own
+/// process with [`token`](Self::token), and needs no environment variable for it.
+#[derive(Debug)]
+pub struct TicketCache {
+    files: Arc<RealmFiles>,
+    path: PathBuf,
+    principal: String,
+    services: Mutex<HashSet<String>>,
+}
+
+/// A ticket cache to be: see [`TestRealm::ticket`](super::TestRealm::ticket).
+#[derive(Debug, Clone)]
+#[must_use = "nothing asks the KDC before `get`"]
+pub struct TicketRequest {
+    files: Arc<RealmFiles>,
+    keytab: PathBuf,
+    principal: String,
+    lifetime: Option<Duration>,
+    service: Option<String>,
+    pac: bool,
+}
+
+impl TicketRequest {
+    pub(super) fn new(files: Arc<RealmFiles>, keytab: PathBuf, principal: &str) -> Self {
+        Self {
+            files,
+            keytab,
+            principal: principal.to_owned(),
+            lifetime: None,
+            service: None,
+            pac: true,
+        }
+    }
+
+    /// Tickets that end after `lifetime`, in whole seconds.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// A ticket for the service `spn` alone, got without a ticket for the KDC (`kinit -S`).
+    pub fn only_for(mut self, spn: impl Into<String>) -> Self {
+        self.service = Some(spn.into());
+        self
+    }
+
+    /// Asks the KDC to leave the PAC out of the ticket.
+    pub fn without_pac(mut self) -> Self {
+        self.pac = false;
+        self
+    }
+
+    /// Asks the KDC.
+    ///
+    /// # Errors
+    ///
+    /// The KDC refuses, or is stopped; the text is `kinit`'s.
+    pub fn get(&self) -> io::Result<TicketCache> {
+        let path = self.files.next_cache();
+        let mut kinit = self.files.command(find_program("kinit", "krb5-user")?);
+        kinit
+            .arg("-c")
+            .arg(&path)
+            .arg("-k")
+            .arg("-t")
+            .arg(&self.keytab);
+        if let Some(lifetime) = self.lifetime {
+            kinit.arg("-l").arg(format!("{}s", lifetime.as_secs()));
+        }
+        if let Some(service) = &self.service {
+            kinit.arg("-S").arg(service);
+        }
+        if !self.pac {
+            kinit.arg("--no-request-pac");
+        }
+        run(kinit.arg("--").arg(&self.principal))?;
+        Ok(TicketCache {
+            files: self.files.clone(),
+            path,
+            principal: self.principal.clone(),
+            services: Mutex::new(self.service.iter().cloned().collect()),
+        })
+    }
+}
+
+impl TicketCache {
+    /// The cache's file, for `KRB5CCNAME`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whose tickets they are, as given to
+    /// [`TestRealm::ticket_cache`](super::TestRealm::ticket_cache).
+    pub fn principal(&self) -> &str {
+        &self.principal
+    }
+
+    /// The realm's name.
+    pub fn realm(&self) -> &str {
+        self.files.realm()
+    }
+
+    /// A command that has these tickets: `KRB5_CONFIG` and `KRB5CCNAME` are set.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = self.files.command(program);
+        command.env("KRB5CCNAME", &self.path);
+        command
+    }
+
+    /// A fresh initial token for `spn`, such as `HTTP/localhost`: SPNEGO, with mutual
+    /// authentication asked for. No two are alike, so none is a replay.
+    ///
+    /// The first call for an SPN asks the KDC for the ticket; later ones work without it.
+    ///
+    /// # Errors
+    ///
+    /// The KDC refuses or is stopped, or the ticket has expired.
+    pub fn token(&self, spn: &str) -> io::Result<Vec<u8>> {
+        Ok(self.handshake(spn).start()?.token().to_vec())
+    }
+
+    /// A handshake with `spn` that is not the usual one (raw Kerberos, without mutual
+    /// authentication, with a channel binding), or whose answer is to be checked.
+    pub fn handshake(&self, spn: &str) -> HandshakeRequest<'_> {
+        HandshakeRequest::new(self, spn)
+    }
+
+    /// Gets the ticket for `spn` into the cache, so that a token needs the KDC no more.
+    ///
+    /// # Errors
+    ///
+    /// The KDC refuses or is stopped; the text is `kvno`'s.
+    pub fn service_ticket(&self, spn: &str) -> io::Result<()> {
+        // Held while kvno runs: a ccache written by two at once could hold half a ticket.
+        let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        if !services.contains(spn) {
+            let mut kvno = self.command(find_program("kvno", "krb5-user")?);
+            run(kvno.args(["-q", spn]))?;
+            services.insert(spn.to_owned());
+        }
+        Ok(())
+    }
+}

@@ -226,6 +226,16 @@ error_kinds! {
     Internal => Server, "the accept thread failed";
 }
 
+impl ErrorKind {
+    /// Whether the directory could not answer, which says nothing about the person.
+    pub(crate) fn is_outage(self) -> bool {
+        matches!(
+            self,
+            Self::DirectoryUnavailable | Self::DirectoryMisconfigured
+        )
+    }
+}
+
 /// Why a layer or a directory can't be built. Each text says how to mend it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -251,6 +261,16 @@ pub enum ConfigError {
          scheme, port or path, as in intranet.corp.example.com"
     )]
     BadHostname(String),
+    /// libkrb5 can't be set up, most often for a mistake in krb5.conf.
+    #[error(
+        "Kerberos can't be set up on this machine: {0}; look at /etc/krb5.conf (or KRB5_CONFIG)"
+    )]
+    Krb5(String),
+    /// The system's default keytab is no file.
+    #[error(
+        "the system's default keytab is {0:?}, and only a file will do: name one with .keytab(..)"
+    )]
+    DefaultKeytab(String),
     /// The keytab is not there.
     #[error(
         "the keytab {} does not exist: export one with the key of {spn}, and name its path with \

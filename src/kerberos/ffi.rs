@@ -1,82 +1,559 @@
-//! The only unsafe code of the crate.
+//! The only unsafe code: GSSAPI's acceptor and the little of libkrb5 that GSSAPI does not offer,
+//! each behind a handle that frees what it holds.
+//!
+//! libgssapi's `ServerCtx` is not used: it drops the reject token and decodes every forwarded
+//! ticket.
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString, c_char, c_int, c_long, c_void};
 use std::ptr;
+use std::time::Duration;
 
-use libgssapi::credential::Cred;
-use libgssapi::error::{Error, MajorFlags};
-use libgssapi_sys as sys;
+use libgssapi_sys as gss;
 
-/// The credential of the client whose tickets lie in `ccache` (such as `FILE:/tmp/x`), for raw
-/// Kerberos and for SPNEGO. No environment variable and no process-wide default is read for it.
+/// 1.2.840.113554.1.2.2 (RFC 4121 section 1).
+const KRB5: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+/// 1.3.6.1.5.5.2 (RFC 4178 section 3).
+const SPNEGO: &[u8] = b"\x2b\x06\x01\x05\x05\x02";
+/// 1.2.840.113554.1.2.2.1, the name type of Kerberos principals (RFC 1964 section 2.1.1).
+const KRB5_PRINCIPAL: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01";
+/// 1.2.840.113554.1.2.2.5.12, MIT's attribute of a context for the ticket's authtime.
+const KRB5_AUTHTIME: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x0c";
+
+/// Where a major status keeps its calling error and its routine error (RFC 2744 section 3.9.1).
+const CALLING_ERROR: u32 = 0xff00_0000;
+const ROUTINE_ERROR: u32 = 0x00ff_0000;
+
+/// An acceptor's credential. Not `Send`: each accept thread acquires its own.
+pub(super) struct Credential(gss::gss_cred_id_t);
+
+impl Credential {
+    /// Acquires the credential of exactly this Kerberos principal from this keytab, for krb5 alone,
+    /// bare or inside SPNEGO. The error is GSSAPI's text.
+    pub(super) fn acceptor(
+        principal: &str,
+        keytab: &str,
+        replay_cache: &str,
+    ) -> Result<Self, String> {
+        let name = Name::import(principal)?;
+        let store = [(c"keytab", keytab), (c"rcache", replay_cache)];
+        let both = acquire(&name, gss::GSS_C_ACCEPT, &[KRB5, SPNEGO], &store)?;
+        if !both.mechanisms.contains(KRB5) {
+            // Some other mechanism of SPNEGO's, such as an NTLM plug-in, was enough for GSSAPI;
+            // asked for krb5 alone it says what is wrong.
+            acquire(&name, gss::GSS_C_ACCEPT, &[KRB5], &store)?;
+            return Err("GSSAPI gives no Kerberos credential for it".to_owned());
+        }
+        let credential = both.credential;
+        let mut krb5 = [oid(KRB5)];
+        let mut set = oid_set(&mut krb5);
+        let mut minor = 0;
+        // SAFETY: the credential is live, and the set lives through the call, which copies it.
+        let major = unsafe { gss::gss_set_neg_mechs(&mut minor, credential.0, &mut set) };
+        failed(major, minor).map_or(Ok(credential), Err)
+    }
+}
+
+impl Drop for Credential {
+    fn drop(&mut self) {
+        let mut minor = 0;
+        // SAFETY: the handle is ours alone, and released once.
+        unsafe { gss::gss_release_cred(&mut minor, &mut self.0) };
+    }
+}
+
+/// A client's credential out of a ticket cache such as `FILE:/tmp/cache`, with no environment
+/// variable. The error is GSSAPI's text.
 #[cfg(feature = "testing")]
-pub(crate) fn initiator_credential(ccache: &str) -> Result<Cred, String> {
-    let ccache = CString::new(ccache).map_err(|_| "a ccache name with a NUL".to_owned())?;
-    let mut store_element = sys::gss_key_value_element_desc {
-        key: c"ccache".as_ptr(),
-        value: ccache.as_ptr(),
+pub(crate) fn initiator_credential(ccache: &str) -> Result<libgssapi::credential::Cred, String> {
+    let acquired = acquire(
+        &Name(ptr::null_mut()),
+        gss::GSS_C_INITIATE,
+        &[KRB5, SPNEGO],
+        &[(c"ccache", ccache)],
+    )?;
+    let credential = std::mem::ManuallyDrop::new(acquired.credential);
+    // SAFETY: `ManuallyDrop` keeps our handle from being released, so `Cred` is its sole owner.
+    Ok(unsafe { libgssapi::credential::Cred::from_c(credential.0) })
+}
+
+struct Acquired {
+    credential: Credential,
+    mechanisms: Mechanisms,
+}
+
+fn acquire(
+    name: &Name,
+    usage: u32,
+    mechanisms: &[&'static [u8]],
+    store: &[(&CStr, &str)],
+) -> Result<Acquired, String> {
+    let values = store
+        .iter()
+        .map(|(_, value)| CString::new(*value).map_err(|_| "a path has a NUL byte".to_owned()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut elements: Vec<_> = store
+        .iter()
+        .zip(&values)
+        .map(|((key, _), value)| gss::gss_key_value_element_desc {
+            key: key.as_ptr(),
+            value: value.as_ptr(),
+        })
+        .collect();
+    let store = gss::gss_key_value_set_desc {
+        count: elements.len() as u32,
+        elements: elements.as_mut_ptr(),
     };
-    let store = sys::gss_key_value_set_desc {
-        count: 1,
-        elements: &raw mut store_element,
-    };
-    let mut krb5_oid = oid(KRB5);
-    let mut both_oids = [oid(KRB5), oid(SPNEGO)];
-    let mut krb5 = oid_set(std::slice::from_mut(&mut krb5_oid));
-    let mut both = oid_set(&mut both_oids);
+    let mut wanted: Vec<_> = mechanisms.iter().map(|mech| oid(mech)).collect();
+    let mut wanted = oid_set(&mut wanted);
+    let mut credential = Credential(ptr::null_mut());
+    let mut actual = Mechanisms(ptr::null_mut());
     let mut minor = 0;
-    let mut handle: sys::gss_cred_id_t = ptr::null_mut();
-    // SAFETY: every pointer is to a live local or null where RFC 2744 and MIT allow null; GSSAPI
-    // copies the OIDs and the store before it returns.
+    // SAFETY: name, mechanisms and store live through the call; the two outputs are owned handles
+    // that start out null.
     let major = unsafe {
-        sys::gss_acquire_cred_from(
-            &raw mut minor,
-            ptr::null_mut(),
-            sys::_GSS_C_INDEFINITE,
-            &raw mut both,
-            sys::GSS_C_INITIATE as sys::gss_cred_usage_t,
-            &raw const store,
-            &raw mut handle,
-            ptr::null_mut(),
+        gss::gss_acquire_cred_from(
+            &mut minor,
+            name.0,
+            gss::_GSS_C_INDEFINITE,
+            &mut wanted,
+            usage as gss::gss_cred_usage_t,
+            &store,
+            &mut credential.0,
+            &mut actual.0,
             ptr::null_mut(),
         )
     };
-    if major != sys::GSS_S_COMPLETE || handle.is_null() {
-        return Err(text(major, minor));
-    }
-    // SAFETY: `handle` was just acquired, is not null, and nobody else owns it.
-    let credential = unsafe { Cred::from_c(handle) };
-    // SAFETY: `handle` is alive, for `credential` is; GSSAPI copies the set.
-    let major = unsafe { sys::gss_set_neg_mechs(&raw mut minor, handle, &raw mut krb5) };
-    if major != sys::GSS_S_COMPLETE {
-        return Err(text(major, minor));
-    }
-    Ok(credential)
-}
-
-const KRB5: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
-const SPNEGO: &[u8] = b"\x2b\x06\x01\x05\x05\x02";
-
-fn oid(ber: &'static [u8]) -> sys::gss_OID_desc {
-    sys::gss_OID_desc {
-        length: ber.len() as sys::OM_uint32,
-        elements: ber.as_ptr().cast_mut().cast(),
+    match failed(major, minor) {
+        Some(reason) => Err(reason),
+        None => Ok(Acquired {
+            credential,
+            mechanisms: actual,
+        }),
     }
 }
 
-fn oid_set(oids: &mut [sys::gss_OID_desc]) -> sys::gss_OID_set_desc {
-    sys::gss_OID_set_desc {
+/// A security context that is being accepted.
+pub(super) struct Context(gss::gss_ctx_id_t);
+
+/// What one accept step came to.
+pub(super) struct Step {
+    pub(super) outcome: Outcome,
+    /// What goes back to the client: the final token, the next one, or the reject token.
+    pub(super) reply: Vec<u8>,
+}
+
+pub(super) enum Outcome {
+    Complete(Client),
+    Continue,
+    /// The routine error (RFC 2744 section 3.9.1, shifted down) and GSSAPI's text.
+    Refused {
+        routine_error: u32,
+        text: String,
+    },
+}
+
+/// The client of a completed Kerberos context.
+pub(super) struct Client {
+    /// The principal as MIT prints it, escaped.
+    pub(super) name: String,
+    pub(super) anonymous: bool,
+    /// How long the context lives: to the ticket's end and the clock skew beyond it.
+    pub(super) lifetime: Option<Duration>,
+    /// The ticket's authtime in seconds since 1970.
+    pub(super) authtime: Option<u32>,
+}
+
+impl Context {
+    pub(super) fn new() -> Self {
+        Self(ptr::null_mut())
+    }
+
+    pub(super) fn step(&mut self, credential: &Credential, token: &[u8]) -> Step {
+        let mut input = gss::gss_buffer_desc {
+            length: token.len(),
+            value: token.as_ptr().cast_mut().cast(),
+        };
+        let mut client = Name(ptr::null_mut());
+        let mut mechanism: gss::gss_OID = ptr::null_mut();
+        let mut output = Buffer::empty();
+        let (mut minor, mut flags, mut lifetime) = (0, 0, 0);
+        // SAFETY: the context, client name and output are owned handles, null or live; GSSAPI only
+        // reads the input; no channel bindings; null declines the delegated credential.
+        let major = unsafe {
+            gss::gss_accept_sec_context(
+                &mut minor,
+                &mut self.0,
+                credential.0,
+                &mut input,
+                ptr::null_mut(),
+                &mut client.0,
+                &mut mechanism,
+                &mut output.0,
+                &mut flags,
+                &mut lifetime,
+                ptr::null_mut(),
+            )
+        };
+        let outcome = if let Some(text) = failed(major, minor) {
+            refused(major, text)
+        } else if major & gss::GSS_S_CONTINUE_NEEDED != 0 {
+            Outcome::Continue
+        } else if major != gss::GSS_S_COMPLETE {
+            // Old, duplicate or out-of-sequence: a context that is complete has none of these.
+            refused(
+                major,
+                "the context is complete only with reservations".to_owned(),
+            )
+        } else if oid_bytes(mechanism) != KRB5 {
+            refused(
+                major,
+                "the context is complete, and not by Kerberos".to_owned(),
+            )
+        } else {
+            match client.display() {
+                Ok(name) => Outcome::Complete(Client {
+                    name,
+                    anonymous: flags & gss::GSS_C_ANON_FLAG != 0,
+                    lifetime: (lifetime != gss::_GSS_C_INDEFINITE)
+                        .then(|| Duration::from_secs(lifetime.into())),
+                    authtime: self.authtime(),
+                }),
+                Err(text) => refused(major, text),
+            }
+        };
+        Step {
+            outcome,
+            reply: output.bytes().to_vec(),
+        }
+    }
+
+    fn authtime(&self) -> Option<u32> {
+        let mut attribute = oid(KRB5_AUTHTIME);
+        let mut set: gss::gss_buffer_set_t = ptr::null_mut();
+        let mut minor = 0;
+        // SAFETY: the context is live; the attribute lives through the call.
+        let major = unsafe {
+            gss::gss_inquire_sec_context_by_oid(&mut minor, self.0, &mut attribute, &mut set)
+        };
+        let mut seconds = None;
+        if failed(major, minor).is_none() && !set.is_null() {
+            // SAFETY: on success a set that is not null holds `count` buffers at `elements`.
+            let first = unsafe {
+                let set = &*set;
+                (set.count > 0 && !set.elements.is_null()).then(|| bytes_of(&*set.elements))
+            };
+            // MIT writes the timestamp's 32 bits in the machine's order; read as unsigned they
+            // last until 2106, as MIT itself reads them.
+            seconds = first
+                .and_then(|bytes| <[u8; 4]>::try_from(bytes).ok())
+                .map(u32::from_ne_bytes);
+        }
+        // SAFETY: null or the set of the call above, released once.
+        unsafe { gss::gss_release_buffer_set(&mut minor, &mut set) };
+        seconds
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        let mut minor = 0;
+        // SAFETY: the handle is ours alone; null is allowed.
+        unsafe { gss::gss_delete_sec_context(&mut minor, &mut self.0, ptr::null_mut()) };
+    }
+}
+
+fn refused(major: u32, text: String) -> Outcome {
+    Outcome::Refused {
+        routine_error: (major & ROUTINE_ERROR) >> 16,
+        text,
+    }
+}
+
+struct Name(gss::gss_name_t);
+
+impl Name {
+    fn import(principal: &str) -> Result<Self, String> {
+        let mut input = gss::gss_buffer_desc {
+            length: principal.len(),
+            value: principal.as_ptr().cast_mut().cast(),
+        };
+        let mut kind = oid(KRB5_PRINCIPAL);
+        let mut name = Self(ptr::null_mut());
+        let mut minor = 0;
+        // SAFETY: input and kind live through the call, which copies them.
+        let major = unsafe { gss::gss_import_name(&mut minor, &mut input, &mut kind, &mut name.0) };
+        failed(major, minor).map_or(Ok(name), Err)
+    }
+
+    fn display(&self) -> Result<String, String> {
+        if self.0.is_null() {
+            return Err("the context names no client".to_owned());
+        }
+        let mut text = Buffer::empty();
+        let mut kind: gss::gss_OID = ptr::null_mut();
+        let mut minor = 0;
+        // SAFETY: the name is live; text is an owned buffer; kind becomes a static of GSSAPI's.
+        let major = unsafe { gss::gss_display_name(&mut minor, self.0, &mut text.0, &mut kind) };
+        if let Some(reason) = failed(major, minor) {
+            return Err(reason);
+        }
+        if oid_bytes(kind) != KRB5_PRINCIPAL {
+            return Err("the client's name is no Kerberos principal".to_owned());
+        }
+        String::from_utf8(text.bytes().to_vec())
+            .map_err(|_| "the client's name is not UTF-8".to_owned())
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            let mut minor = 0;
+            // SAFETY: the handle is ours alone, and released once.
+            unsafe { gss::gss_release_name(&mut minor, &mut self.0) };
+        }
+    }
+}
+
+/// A buffer that GSSAPI allocates.
+struct Buffer(gss::gss_buffer_desc);
+
+impl Buffer {
+    fn empty() -> Self {
+        Self(gss::gss_buffer_desc {
+            length: 0,
+            value: ptr::null_mut(),
+        })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: empty, or filled by GSSAPI.
+        unsafe { bytes_of(&self.0) }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut minor = 0;
+        // SAFETY: empty, or filled by GSSAPI and released once.
+        unsafe { gss::gss_release_buffer(&mut minor, &mut self.0) };
+    }
+}
+
+/// The set of mechanisms that a credential is for.
+struct Mechanisms(gss::gss_OID_set);
+
+impl Mechanisms {
+    fn contains(&self, mechanism: &'static [u8]) -> bool {
+        if self.0.is_null() {
+            return false;
+        }
+        let mut mechanism = oid(mechanism);
+        let (mut minor, mut present) = (0, 0);
+        // SAFETY: the set is live, and the mechanism lives through the call.
+        let major = unsafe {
+            gss::gss_test_oid_set_member(&mut minor, &mut mechanism, self.0, &mut present)
+        };
+        major == gss::GSS_S_COMPLETE && present != 0
+    }
+}
+
+impl Drop for Mechanisms {
+    fn drop(&mut self) {
+        let mut minor = 0;
+        // SAFETY: null, or a set that GSSAPI allocated, released once.
+        unsafe { gss::gss_release_oid_set(&mut minor, &mut self.0) };
+    }
+}
+
+/// # Safety
+/// The buffer is empty, or points to `length` bytes that outlive `'a`.
+unsafe fn bytes_of<'a>(buffer: &gss::gss_buffer_desc) -> &'a [u8] {
+    if buffer.value.is_null() || buffer.length == 0 {
+        return &[];
+    }
+    // SAFETY: by the caller's word.
+    unsafe { std::slice::from_raw_parts(buffer.value.cast(), buffer.length) }
+}
+
+fn oid(bytes: &'static [u8]) -> gss::gss_OID_desc {
+    gss::gss_OID_desc {
+        length: bytes.len() as u32,
+        elements: bytes.as_ptr().cast_mut().cast(),
+    }
+}
+
+fn oid_set(oids: &mut [gss::gss_OID_desc]) -> gss::gss_OID_set_desc {
+    gss::gss_OID_set_desc {
         count: oids.len(),
         elements: oids.as_mut_ptr(),
     }
 }
 
-/// GSSAPI keeps its texts per thread, so this must run where the call failed.
-fn text(major: u32, minor: u32) -> String {
-    Error {
-        major: MajorFlags::from_bits_retain(major),
-        minor,
+/// The bytes of an OID that GSSAPI named: one of its statics.
+fn oid_bytes(oid: gss::gss_OID) -> &'static [u8] {
+    if oid.is_null() {
+        return &[];
     }
-    .to_string()
+    // SAFETY: not null, so it points to a static OID of GSSAPI's (RFC 2744 section 5.1).
+    unsafe {
+        let oid = &*oid;
+        if oid.elements.is_null() {
+            return &[];
+        }
+        std::slice::from_raw_parts(oid.elements.cast(), oid.length as usize)
+    }
+}
+
+/// GSSAPI's text for a failed call, rendered on the thread that made it: elsewhere the details are
+/// gone.
+fn failed(major: u32, minor: u32) -> Option<String> {
+    if major & (CALLING_ERROR | ROUTINE_ERROR) == 0 {
+        return None;
+    }
+    let general = status_text(major, gss::GSS_C_GSS_CODE);
+    let specific = if minor == 0 {
+        String::new()
+    } else {
+        status_text(minor, gss::GSS_C_MECH_CODE)
+    };
+    Some(if specific.is_empty() {
+        general
+    } else {
+        format!("{general}: {specific}")
+    })
+}
+
+fn status_text(code: u32, kind: u32) -> String {
+    let mut lines = Vec::new();
+    let mut more = 0;
+    // A status has a line or two; the bound keeps a faulty plug-in from holding us.
+    for _ in 0..8 {
+        let mut line = Buffer::empty();
+        let mut minor = 0;
+        // SAFETY: line is an owned buffer, `more` the position that GSSAPI keeps.
+        let major = unsafe {
+            gss::gss_display_status(
+                &mut minor,
+                code,
+                kind as c_int,
+                ptr::null_mut(),
+                &mut more,
+                &mut line.0,
+            )
+        };
+        if major != gss::GSS_S_COMPLETE {
+            break;
+        }
+        lines.push(String::from_utf8_lossy(line.bytes()).into_owned());
+        if more == 0 {
+            break;
+        }
+    }
+    lines.join("; ")
+}
+
+type ProfileError = c_long;
+
+#[link(name = "krb5")]
+unsafe extern "C" {
+    fn krb5_init_context(context: *mut *mut c_void) -> i32;
+    fn krb5_free_context(context: *mut c_void);
+    fn krb5_get_error_message(context: *mut c_void, code: i32) -> *const c_char;
+    fn krb5_free_error_message(context: *mut c_void, message: *const c_char);
+    fn krb5_kt_default_name(context: *mut c_void, name: *mut c_char, size: c_int) -> i32;
+    fn krb5_get_profile(context: *mut c_void, profile: *mut *mut c_void) -> i32;
+    fn profile_get_integer(
+        profile: *mut c_void,
+        section: *const c_char,
+        name: *const c_char,
+        sub_name: *const c_char,
+        default: c_int,
+        value: *mut c_int,
+    ) -> ProfileError;
+    fn profile_release(profile: *mut c_void);
+}
+
+/// A libkrb5 context. While one is alive in the process, GSSAPI does not read krb5.conf anew for
+/// every accept, which is a fifth of its time.
+pub(super) struct Krb5(*mut c_void);
+
+// SAFETY: a libkrb5 context may move between threads as long as no two use it at once.
+unsafe impl Send for Krb5 {}
+// SAFETY: every method takes `&mut self`; a shared one can do nothing.
+unsafe impl Sync for Krb5 {}
+
+impl Krb5 {
+    /// Reads krb5.conf. The error is libkrb5's text.
+    pub(super) fn new() -> Result<Self, String> {
+        let mut context = Self(ptr::null_mut());
+        // SAFETY: the output is an owned handle that starts out null.
+        let code = unsafe { krb5_init_context(&mut context.0) };
+        context.check(code)?;
+        Ok(context)
+    }
+
+    /// The name of the system's default keytab, such as `FILE:/etc/krb5.keytab`.
+    pub(super) fn default_keytab(&mut self) -> Result<String, String> {
+        let mut name = [0u8; 4096];
+        // SAFETY: the context is live, and libkrb5 writes at most the given size, NUL included.
+        let code =
+            unsafe { krb5_kt_default_name(self.0, name.as_mut_ptr().cast(), name.len() as c_int) };
+        self.check(code)?;
+        CStr::from_bytes_until_nul(&name)
+            .map(|name| name.to_string_lossy().into_owned())
+            .map_err(|_| "the default keytab's name is too long".to_owned())
+    }
+
+    /// By how much clocks may differ: `clockskew` of krb5.conf, else 5 minutes.
+    pub(super) fn clock_skew(&mut self) -> Duration {
+        const DEFAULT: c_int = 300;
+        let mut profile = ptr::null_mut();
+        // SAFETY: the context is live; the profile is ours on success.
+        if unsafe { krb5_get_profile(self.0, &mut profile) } != 0 {
+            return Duration::from_secs(DEFAULT as u64);
+        }
+        let mut seconds = DEFAULT;
+        // SAFETY: the profile is live until the release; the names are NUL-terminated statics.
+        let code = unsafe {
+            let code = profile_get_integer(
+                profile,
+                c"libdefaults".as_ptr(),
+                c"clockskew".as_ptr(),
+                ptr::null(),
+                DEFAULT,
+                &mut seconds,
+            );
+            profile_release(profile);
+            code
+        };
+        let seconds = if code == 0 { seconds } else { DEFAULT };
+        Duration::from_secs(seconds.try_into().unwrap_or(0))
+    }
+
+    fn check(&self, code: i32) -> Result<(), String> {
+        if code == 0 {
+            return Ok(());
+        }
+        // SAFETY: the context is live or null, which libkrb5 allows here; the message is copied
+        // before it is freed.
+        unsafe {
+            let message = krb5_get_error_message(self.0, code);
+            let text = if message.is_null() {
+                format!("error {code}")
+            } else {
+                CStr::from_ptr(message).to_string_lossy().into_owned()
+            };
+            krb5_free_error_message(self.0, message);
+            Err(text)
+        }
+    }
+}
+
+impl Drop for Krb5 {
+    fn drop(&mut self) {
+        // SAFETY: null, which libkrb5 allows, or a context that is ours alone.
+        unsafe { krb5_free_context(self.0) };
+    }
 }

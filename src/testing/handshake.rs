@@ -70,7 +70,10 @@ impl<'a> HandshakeRequest<'a> {
         let credential = initiator_credential(&ccache).map_err(io::Error::other)?;
         // By its Kerberos name: a host-based one would go through DNS under the machine's
         // krb5.conf, and get the realm from there.
-        let target = format!("{}@{}", self.spn, self.cache.realm());
+        let target = match self.spn.contains('@') {
+            true => self.spn.clone(),
+            false => format!("{}@{}", self.spn, self.cache.realm()),
+        };
         let target = Name::new(target.as_bytes(), Some(GSS_NT_KRB5_PRINCIPAL)).map_err(gss)?;
         let mechanism = if self.spnego {
             GSS_MECH_SPNEGO

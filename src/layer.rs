@@ -1,0 +1,361 @@
+//! [`SpnegoLayer`] and its builder.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower_layer::Layer;
+
+use crate::cross_site::CrossSite;
+use crate::directory::{Directory, SharedDirectory};
+use crate::error::ConfigError;
+use crate::kerberos::{Acceptor, AcceptorConfig};
+use crate::login::{Clock, Logins, Policy, fingerprint};
+use crate::principal::{AllowedRealms, is_deceptive};
+use crate::service::{Gate, Spnego};
+
+/// A [`Layer`] that signs people in by HTTP Negotiate ([RFC 4559]) and puts the [`User`] into each
+/// request.
+///
+/// It goes inside the session layer, so add it before that one:
+///
+/// ```no_run
+/// use axum::{Router, routing::get};
+/// use tower_sessions::cookie::SameSite;
+/// use tower_sessions::{MemoryStore, SessionManagerLayer};
+/// use tower_spnego::{PrincipalOnly, SpnegoLayer, User};
+///
+/// # fn main() -> Result<(), tower_spnego::ConfigError> {
+/// let spnego = SpnegoLayer::builder()
+///     .realm("CORP.EXAMPLE.COM")
+///     .hostname("intranet.corp.example.com")
+///     .keytab("/etc/intranet.keytab")
+///     .directory(PrincipalOnly)
+///     .build()?;
+///
+/// let app: Router = Router::new()
+///     .route("/", get(async |user: User| format!("Hello, {}", user.display_name())))
+///     .layer(spnego)
+///     .layer(SessionManagerLayer::new(MemoryStore::default()).with_same_site(SameSite::Lax));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A clone shares the accept threads, which end when the last clone (and the last service made by
+/// one) is dropped.
+///
+/// [RFC 4559]: https://www.rfc-editor.org/rfc/rfc4559
+/// [`User`]: crate::User
+#[derive(Clone)]
+pub struct SpnegoLayer {
+    gate: Arc<Gate>,
+}
+
+impl SpnegoLayer {
+    /// Settings for a layer; realm, host name and directory have no default.
+    pub fn builder() -> SpnegoLayerBuilder {
+        SpnegoLayerBuilder {
+            realms: Vec::new(),
+            hostname: None,
+            service_realm: None,
+            keytab: None,
+            replay_cache: None,
+            directory: None,
+            policy: Policy::default(),
+            optional: false,
+            cross_site: CrossSite::default(),
+            bad_origin: None,
+            accept_queue: 1024,
+            accept_timeout: Duration::from_secs(10),
+            clock: Clock::default(),
+        }
+    }
+}
+
+impl<S> Layer<S> for SpnegoLayer {
+    type Service = Spnego<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Spnego::new(inner, Arc::clone(&self.gate))
+    }
+}
+
+impl fmt::Debug for SpnegoLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpnegoLayer")
+            .field("principal", &self.gate.acceptor.principal())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes a [`SpnegoLayer`]; from [`SpnegoLayer::builder`].
+#[must_use]
+pub struct SpnegoLayerBuilder {
+    realms: Vec<String>,
+    hostname: Option<String>,
+    service_realm: Option<String>,
+    keytab: Option<PathBuf>,
+    replay_cache: Option<PathBuf>,
+    directory: Option<SharedDirectory>,
+    policy: Policy,
+    optional: bool,
+    cross_site: CrossSite,
+    bad_origin: Option<ConfigError>,
+    accept_queue: usize,
+    accept_timeout: Duration,
+    clock: Clock,
+}
+
+impl SpnegoLayerBuilder {
+    /// Lets the principals of this realm sign in; those of every other are refused. Realms are
+    /// compared to the letter, and are written in upper case nearly everywhere.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realms.push(realm.into());
+        self
+    }
+
+    /// Lets the principals of several realms sign in. A name is then unique only with its realm:
+    /// the directory must tell `alice@A` from `alice@B`.
+    pub fn realms<R: Into<String>>(mut self, realms: impl IntoIterator<Item = R>) -> Self {
+        self.realms.extend(realms.into_iter().map(Into::into));
+        self
+    }
+
+    /// The name by which browsers open the site. The service's principal (SPN) is
+    /// `HTTP/<hostname>`, in lower case as browsers ask for it.
+    pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
+        self.hostname = Some(hostname.into());
+        self
+    }
+
+    /// The realm of the service's own principal, where the keytab has keys for the SPN in several.
+    /// It need not be one whose principals may sign in.
+    pub fn service_realm(mut self, realm: impl Into<String>) -> Self {
+        self.service_realm = Some(realm.into());
+        self
+    }
+
+    /// The keytab with the SPN's key. Without it, the system's default keytab: `KRB5_KTNAME`, else
+    /// `default_keytab_name` of krb5.conf, else `/etc/krb5.keytab`.
+    pub fn keytab(mut self, path: impl Into<PathBuf>) -> Self {
+        self.keytab = Some(path.into());
+        self
+    }
+
+    /// A folder for the replay cache, made with mode 0700 where it is missing. Without it, the
+    /// cache is MIT Kerberos's own in `/var/tmp`, which any local user can block by making a file
+    /// of its name first. It can't be turned off: it is what refuses a stolen token.
+    pub fn replay_cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.replay_cache = Some(folder.into());
+        self
+    }
+
+    /// Where the user behind a principal is found: an `LdapDirectory`,
+    /// [`PrincipalOnly`](crate::PrincipalOnly), or one of your own.
+    pub fn directory(mut self, directory: impl Directory) -> Self {
+        self.directory = Some(SharedDirectory::new(directory));
+        self
+    }
+
+    /// Ends a login this long after the sign-in, or at the ticket's end if that is earlier. 600
+    /// minutes unless said otherwise. The rest of the session stays, and a browser with a ticket is
+    /// signed in again unseen.
+    pub fn expire_login(mut self, after: Duration) -> Self {
+        self.policy.limit = Some(after);
+        self
+    }
+
+    /// Lets a login last as long as its session, whatever the ticket's end.
+    pub fn never_expire_login(mut self) -> Self {
+        self.policy.limit = None;
+        self
+    }
+
+    /// Lets a login last beyond the ticket's end, up to the limit of
+    /// [`expire_login`](Self::expire_login).
+    pub fn outlive_ticket(mut self) -> Self {
+        self.policy.outlive_ticket = true;
+        self
+    }
+
+    /// Calls the handler also for requests without a login, and leaves the challenge to it: where
+    /// an extractor asks for a [`User`](crate::User) that is not there, the answer is the layer's
+    /// own 401; `Option<User>` is `None`.
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// Lets pages of this origin, such as `https://portal.example.com`, send requests that change
+    /// something. Whatever such a page sends runs as the person who has it open.
+    pub fn allow_origin(mut self, origin: impl AsRef<str>) -> Self {
+        if let Err(error) = self.cross_site.allow_origin(origin.as_ref()) {
+            self.bad_origin.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Lets every site's pages send requests that change something.
+    ///
+    /// Negotiate is ambient: a browser signs in whatever it sends, a form on a stranger's page
+    /// included, and no `SameSite` cookie hinders it. Only for an application that guards itself.
+    pub fn dangerously_allow_cross_site(mut self) -> Self {
+        self.cross_site.disable();
+        self
+    }
+
+    /// How many tokens may wait for an accept thread: 1,024 unless said otherwise. One more is
+    /// answered 503.
+    pub fn accept_queue(mut self, length: usize) -> Self {
+        self.accept_queue = length;
+        self
+    }
+
+    /// How long a request waits for an accept thread before it is answered 503: 10 seconds unless
+    /// said otherwise.
+    pub fn accept_timeout(mut self, timeout: Duration) -> Self {
+        self.accept_timeout = timeout;
+        self
+    }
+
+    /// Replaces the clock by which logins expire, for tests.
+    #[cfg(feature = "testing")]
+    pub fn clock(
+        mut self,
+        now: impl Fn() -> std::time::SystemTime + Send + Sync + 'static,
+    ) -> Self {
+        self.clock = Clock::new(now);
+        self
+    }
+
+    /// Checks the settings, the keytab and the replay cache, and starts the accept threads. It asks
+    /// no DNS, KDC or directory: an application starts while they are down.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] whose text says what to mend.
+    pub fn build(self) -> Result<SpnegoLayer, ConfigError> {
+        if self.realms.is_empty() {
+            return Err(ConfigError::NoRealm);
+        }
+        if let Some(realm) = self
+            .realms
+            .iter()
+            .chain(&self.service_realm)
+            .find(|realm| !is_realm(realm))
+        {
+            return Err(ConfigError::BadRealm(realm.clone()));
+        }
+        let hostname = match self.hostname {
+            None => return Err(ConfigError::NoHostname),
+            Some(name) if is_hostname(&name) => name.to_ascii_lowercase(),
+            Some(name) => return Err(ConfigError::BadHostname(name)),
+        };
+        if self.policy.limit.is_some_and(|limit| limit.is_zero()) {
+            return Err(ConfigError::ZeroExpiry);
+        }
+        if let Some(error) = self.bad_origin {
+            return Err(error);
+        }
+        let directory = self.directory.ok_or(ConfigError::NoDirectory)?;
+        let realms = AllowedRealms::new(self.realms);
+        if !realms.is_single() && !directory.tells_realms_apart() {
+            return Err(ConfigError::RealmsNotToldApart);
+        }
+        let acceptor = Acceptor::start(AcceptorConfig {
+            hostname,
+            service_realm: self.service_realm,
+            keytab: self.keytab,
+            replay_cache: self.replay_cache,
+            queue: self.accept_queue,
+            patience: self.accept_timeout,
+        })?;
+        let made_by = fingerprint(
+            realms
+                .iter()
+                .chain([acceptor.principal(), directory.fingerprint().as_str()]),
+        );
+        Ok(SpnegoLayer {
+            gate: Arc::new(Gate {
+                logins: Logins::new(self.policy, realms.clone(), made_by, self.clock),
+                cross_site: self.cross_site,
+                acceptor,
+                realms,
+                directory,
+                optional: self.optional,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for SpnegoLayerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpnegoLayerBuilder")
+            .field("realms", &self.realms)
+            .field("hostname", &self.hostname)
+            .field("keytab", &self.keytab)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_realm(realm: &str) -> bool {
+    !realm.is_empty() && !realm.contains(['@', '/', '\\', ' ']) && !realm.contains(is_deceptive)
+}
+
+/// A host name by RFC 1123 section 2.1, and the underscore that Windows allows.
+fn is_hostname(name: &str) -> bool {
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_name_has_no_scheme_port_or_path() {
+        for name in [
+            "localhost",
+            "intranet.corp.example.com",
+            "WEB_1.corp",
+            "10.0.0.1",
+        ] {
+            assert!(is_hostname(name), "{name}");
+        }
+        for name in [
+            "",
+            ".",
+            "a..b",
+            "intranet.",
+            "https://intranet",
+            "intranet:8080",
+            "intranet/x",
+            "-a",
+            "a-",
+            "in tranet",
+            "intränet",
+            "[::1]",
+            "HTTP/intranet",
+        ] {
+            assert!(!is_hostname(name), "{name}");
+        }
+        assert!(!is_hostname(&"a".repeat(64)));
+        assert!(!is_hostname(&["abcdefg"; 32].join(".")));
+    }
+
+    #[test]
+    fn a_realm_has_no_separator() {
+        assert!(is_realm("CORP.EXAMPLE.COM"));
+        for realm in ["", "@CORP", "CORP/X", r"CO\RP", "CORP EXAMPLE", "CORP\n"] {
+            assert!(!is_realm(realm), "{realm:?}");
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The login in the session: the only place that names tower-sessions.
+//!
+//! It is two keys, so that reading a login costs next to nothing whatever the user is like: a small
+//! head, judged at every request, and one string with the user, parsed once and remembered by the
+//! login's id. A third key says whose data the session holds, and outlives the login.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use tower_sessions::{Expiry, Session, session};
+
+use crate::error::{Error, ErrorKind};
+use crate::initiator::Initiator;
+use crate::principal::{AllowedRealms, Principal};
+use crate::user::User;
+
+const HEAD: &str = "tower-spnego.login";
+const USER: &str = "tower-spnego.user";
+const OWNER: &str = "tower-spnego.owner";
+
+/// Of the head's form; a head of another version is no login.
+const VERSION: u8 = 1;
+
+/// How many parsed logins each layer remembers.
+const REMEMBERED: usize = 10_000;
+
+/// A live login: an extractor.
+///
+/// ```
+/// use tower_spnego::{Error, Login};
+///
+/// async fn sign_out(login: Login) -> Result<&'static str, Error> {
+///     login.logout().await?;
+///     Ok("Goodbye")
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Login {
+    record: Arc<Record>,
+    session: RequestSession,
+    ended: Arc<AtomicBool>,
+}
+
+struct Record {
+    user: User,
+    signed_in: SystemTime,
+    expires: Option<SystemTime>,
+}
+
+impl Login {
+    /// The user.
+    pub fn user(&self) -> &User {
+        &self.record.user
+    }
+
+    /// The Kerberos principal that signed in.
+    pub fn principal(&self) -> &Principal {
+        self.record.user.principal()
+    }
+
+    /// When the person signed in.
+    pub fn signed_in(&self) -> SystemTime {
+        self.record.signed_in
+    }
+
+    /// When the login ends; `None` where it lasts as long as the session.
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.record.expires
+    }
+
+    /// Ends the login, empties the session and changes its id. It holds also in the very request
+    /// that signed in.
+    ///
+    /// A browser that still has a ticket is signed in again by the next page it opens.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::SessionStore`] when the old record can't be deleted.
+    pub async fn logout(self) -> Result<(), Error> {
+        self.ended.store(true, Ordering::Release);
+        let session = &self.session.0;
+        session.clear().await;
+        // Not `flush()`: what is inserted after it goes to the old id.
+        session.cycle_id().await.map_err(store_failed)
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the session: it prints every record of its store.
+        f.debug_struct("Login")
+            .field("user", self.user())
+            .field("signed_in", &self.signed_in())
+            .field("expires", &self.expires())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long logins last.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    /// `None` for ever.
+    pub(crate) limit: Option<Duration>,
+    pub(crate) outlive_ticket: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            limit: Some(Duration::from_secs(600 * 60)),
+            outlive_ticket: false,
+        }
+    }
+}
+
+impl Policy {
+    fn expires(&self, now: SystemTime, ticket_end: Option<SystemTime>) -> Option<SystemTime> {
+        // A limit beyond what the clock can say is none.
+        let limit = now.checked_add(self.limit?);
+        let ticket_end = ticket_end.filter(|_| !self.outlive_ticket);
+        limit.into_iter().chain(ticket_end).min()
+    }
+}
+
+/// The clock by which logins expire.
+#[derive(Clone)]
+pub(crate) struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self(Arc::new(SystemTime::now))
+    }
+}
+
+impl Clock {
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    fn now(&self) -> SystemTime {
+        (self.0)()
+    }
+}
+
+/// The logins that one layer makes and reads.
+pub(crate) struct Logins {
+    policy: Policy,
+    realms: AllowedRealms,
+    made_by: String,
+    clock: Clock,
+    remembered: Cache<String, Arc<Record>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    version: u8,
+    id: String,
+    /// Milliseconds since 1970.
+    signed_in: u64,
+    expires: Option<u64>,
+    /// The fingerprint of the layer that made it.
+    layer: String,
+}
+
+impl Logins {
+    pub(crate) fn new(
+        policy: Policy,
+        realms: AllowedRealms,
+        made_by: String,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            policy,
+            realms,
+            made_by,
+            clock,
+            remembered: Cache::new(REMEMBERED),
+        }
+    }
+
+    /// The session's live login, if this layer made it.
+    ///
+    /// One that has expired is left where it is: to write the session here would overwrite what
+    /// parallel requests of the same browser write into it.
+    pub(crate) async fn read(&self, session: &RequestSession) -> Result<Option<Login>, Error> {
+        let Some(head) = session.get(HEAD).await? else {
+            return Ok(None);
+        };
+        let Ok(head) = serde_json::from_value::<Head>(head) else {
+            return Ok(None);
+        };
+        let expires = head.expires.map(from_millis);
+        if head.version != VERSION
+            || head.layer != self.made_by
+            || expires.is_some_and(|end| end <= self.clock.now())
+        {
+            return Ok(None);
+        }
+        let record = match self.remembered.get(&head.id) {
+            Some(record) => record,
+            None => {
+                let Some(Value::String(user)) = session.get(USER).await? else {
+                    return Ok(None);
+                };
+                let Ok(user) = serde_json::from_str(&user) else {
+                    return Ok(None);
+                };
+                let record = Arc::new(Record {
+                    user,
+                    signed_in: from_millis(head.signed_in),
+                    expires,
+                });
+                self.remembered.insert(head.id, Arc::clone(&record));
+                record
+            }
+        };
+        if !self.realms.contains(record.user.principal()) {
+            return Ok(None);
+        }
+        Ok(Some(Login {
+            record,
+            session: session.clone(),
+            ended: Arc::default(),
+        }))
+    }
+
+    /// A new login for a user whom the directory vouches for. Where the session holds another
+    /// user's data it is emptied at once, so that the handler sees none of it; in the store nothing
+    /// changes before [`SignIn::write`].
+    pub(crate) async fn sign_in(
+        &self,
+        user: User,
+        initiator: &Initiator,
+        session: &RequestSession,
+    ) -> Result<SignIn, Error> {
+        let owner = session.get(OWNER).await?;
+        let keep_id = owner.as_ref().and_then(Value::as_str) == Some(user.id());
+        if owner.is_some() && !keep_id {
+            session.0.clear().await;
+        }
+        let now = self.clock.now();
+        Ok(SignIn {
+            made_by: self.made_by.clone(),
+            keep_id,
+            login: Login {
+                record: Arc::new(Record {
+                    user,
+                    signed_in: now,
+                    expires: self.policy.expires(now, initiator.ticket_end()),
+                }),
+                session: session.clone(),
+                ended: Arc::default(),
+            },
+        })
+    }
+}
+
+/// A sign-in that the session does not know of yet.
+pub(crate) struct SignIn {
+    login: Login,
+    made_by: String,
+    keep_id: bool,
+}
+
+impl SignIn {
+    pub(crate) fn login(&self) -> Login {
+        self.login.clone()
+    }
+
+    /// Writes the login into the session, under a new id unless the session was this user's
+    /// already: an id from before could be known to somebody else.
+    pub(crate) async fn write(self, session: &RequestSession) -> Result<(), Error> {
+        if self.login.ended.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let Record {
+            user,
+            signed_in,
+            expires,
+        } = &*self.login.record;
+        let head = serde_json::to_value(Head {
+            version: VERSION,
+            id: session::Id::default().to_string(),
+            signed_in: to_millis(*signed_in),
+            expires: expires.map(to_millis),
+            layer: self.made_by,
+        });
+        let encoded = head.and_then(|head| Ok((head, serde_json::to_string(user)?)));
+        let (head, text) =
+            encoded.map_err(|error| Error::new(ErrorKind::Internal).with_source(error))?;
+        let session = &session.0;
+        if !self.keep_id {
+            session.cycle_id().await.map_err(store_failed)?;
+            if let Some(end) = expires.and_then(to_date)
+                && session.is_empty().await
+                && end < session.expiry_date()
+            {
+                // Nothing but our login is in it, so it need not last longer.
+                session.set_expiry(Some(Expiry::AtDateTime(end)));
+            }
+        }
+        for (key, value) in [
+            (HEAD, head),
+            (USER, Value::String(text)),
+            (OWNER, Value::String(user.id().to_owned())),
+        ] {
+            session
+                .insert_value(key, value)
+                .await
+                .map_err(store_failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// The session of one request.
+#[derive(Clone)]
+pub(crate) struct RequestSession(Session);
+
+impl RequestSession {
+    pub(crate) fn of(extensions: &http::Extensions) -> Result<Self, Error> {
+        match extensions.get::<Session>() {
+            Some(session) => Ok(Self(session.clone())),
+            None => Err(Error::new(ErrorKind::SessionLayerMissing)),
+        }
+    }
+
+    /// Whether something was written into it, so that the answer carries a cookie.
+    pub(crate) fn is_modified(&self) -> bool {
+        self.0.is_modified()
+    }
+
+    /// Ends the login that the session holds, because somebody came with a ticket and was refused;
+    /// the data stays its owner's. Gives back the error to answer with.
+    pub(crate) async fn refuse(&self, error: Error) -> Error {
+        if error.kind().is_outage() {
+            return error;
+        }
+        match self.remove_login().await {
+            Ok(()) => error,
+            Err(store) => store,
+        }
+    }
+
+    async fn remove_login(&self) -> Result<(), Error> {
+        for key in [HEAD, USER] {
+            // Removing what is not there would count as a change, and send a cookie.
+            if self.get(key).await?.is_some() {
+                self.0.remove_value(key).await.map_err(store_failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Value>, Error> {
+        self.0.get_value(key).await.map_err(store_failed)
+    }
+}
+
+/// What tells one layer's logins from another's. SHA-256, because it must come out the same on
+/// every server that shares the session store, whatever it was compiled with.
+pub(crate) fn fingerprint<'a>(parts: impl Iterator<Item = &'a str>) -> String {
+    use std::fmt::Write;
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize()
+        .iter()
+        .take(16)
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+fn store_failed(error: session::Error) -> Error {
+    Error::new(ErrorKind::SessionStore).with_source(error)
+}
+
+fn to_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis().try_into().unwrap_or(u64::MAX))
+}
+
+fn to_date(time: SystemTime) -> Option<OffsetDateTime> {
+    let seconds = to_millis(time) / 1000;
+    OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok()
+}
+
+fn from_millis(millis: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH
+        .checked_add(Duration::from_millis(millis))
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}

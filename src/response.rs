@@ -1,0 +1,238 @@
+//! Refusals as responses, and what every answer carries.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use axum_core::body::Body;
+use axum_core::response::{IntoResponse, Response};
+use bytes::Buf;
+use http::StatusCode;
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
+};
+use http_body_util::BodyExt;
+use tracing::{debug, error, info};
+
+use crate::authorization::{challenge, final_token, reject_token};
+use crate::error::{Error, ErrorKind, Fault};
+use crate::kerberos::Refused;
+
+/// How much of a request's body a refusal reads, in bytes.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// How long it takes for that.
+const BODY_TIME: Duration = Duration::from_secs(5);
+
+/// How long a client should wait after a 503, in seconds.
+const RETRY_SECONDS: u16 = 5;
+
+/// An answer in place of the handler's.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    error: Error,
+    /// GSSAPI's word to the client: the final token, or the reject token.
+    token: Vec<u8>,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            token: Vec::new(),
+        }
+    }
+}
+
+impl From<ErrorKind> for Refusal {
+    fn from(kind: ErrorKind) -> Self {
+        Error::new(kind).into()
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        Self::from(refused.error).with_token(refused.reject_token)
+    }
+}
+
+impl Refusal {
+    pub(crate) fn with_token(mut self, token: Vec<u8>) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// The response, with the error in its extensions and nothing of it in its body.
+    pub(crate) fn into_response(self, request: &HeaderMap) -> Response {
+        let Self { error, token } = self;
+        log(&error);
+        let status = status(error.kind());
+        let (media_type, body) = page(status, wants_html(request));
+        let mut response = (status, Body::from(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(VARY, HeaderValue::from_static("Cookie, Authorization"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, RETRY_SECONDS.into());
+        }
+        // Never a challenge beside a token: curl and Firefox would ask for ever.
+        let negotiate = match (error.kind(), status) {
+            (ErrorKind::NoCredentials, _) => Some(challenge()),
+            (_, StatusCode::UNAUTHORIZED) if token.is_empty() => Some(reject_token()),
+            _ if token.is_empty() => None,
+            _ => Some(final_token(&token)),
+        };
+        if let Some(negotiate) = negotiate {
+            headers.insert(WWW_AUTHENTICATE, negotiate);
+        }
+        response.extensions_mut().insert(error);
+        response
+    }
+}
+
+/// Puts on the handler's answer what a signed-in answer needs.
+pub(crate) fn finish(answer: &mut Response, signed_in: bool, sets_cookie: bool, token: &[u8]) {
+    let status = answer.status();
+    let headers = answer.headers_mut();
+    headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));
+    // Beside a handler's own 401, Chromium would lose the page and Java fail.
+    let sends_token = !token.is_empty() && status != StatusCode::UNAUTHORIZED;
+    if sends_token {
+        headers.append(WWW_AUTHENTICATE, final_token(token));
+    }
+    if sends_token || sets_cookie {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    } else if signed_in {
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("private"));
+    }
+}
+
+/// Reads what a refused request still sends: a client that is cut off while it sends may never see
+/// the answer. One that waits for `100 Continue` sends nothing.
+pub(crate) async fn read_body<B>(request: &HeaderMap, body: B)
+where
+    B: http_body::Body,
+{
+    if request.contains_key(EXPECT) {
+        return;
+    }
+    let mut body = pin!(body);
+    let mut read = 0;
+    // What can't be read ends the same way: with the answer.
+    let _ = tokio::time::timeout(BODY_TIME, async {
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, Buf::remaining);
+            if read > BODY_LIMIT {
+                break;
+            }
+        }
+    })
+    .await;
+}
+
+/// The status that says no more than the client may know.
+pub(crate) fn status(kind: ErrorKind) -> StatusCode {
+    use ErrorKind as Kind;
+    match kind {
+        Kind::SeveralAuthorizationHeaders => StatusCode::BAD_REQUEST,
+        Kind::NoCredentials
+        | Kind::NotBase64
+        | Kind::TokenTooLong
+        | Kind::Ntlm
+        | Kind::NotKerberos
+        | Kind::TooManyMechanisms
+        | Kind::MalformedToken
+        | Kind::UnfinishedHandshake
+        | Kind::WrongKey
+        | Kind::TicketExpired
+        | Kind::TicketNotYetValid
+        | Kind::Replay
+        | Kind::WrongService
+        | Kind::ClockSkew
+        | Kind::KeyMissing
+        | Kind::KeytabUnusable
+        | Kind::ReplayCacheUnusable
+        | Kind::ChannelBindings
+        | Kind::TokenRefused => StatusCode::UNAUTHORIZED,
+        Kind::CrossSite
+        | Kind::Anonymous
+        | Kind::RealmNotAllowed
+        | Kind::NameNotAllowed
+        | Kind::UserNotFound
+        | Kind::UserAmbiguous
+        | Kind::UserDiffers
+        | Kind::UserDenied => StatusCode::FORBIDDEN,
+        Kind::DirectoryUnavailable | Kind::DirectoryMisconfigured | Kind::Busy => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        Kind::SessionLayerMissing | Kind::SessionStore | Kind::Internal => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+}
+
+fn log(error: &Error) {
+    let kind = error.kind();
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    let cause = cause.as_deref().map(crate::principal::printable);
+    match error.fault() {
+        _ if kind == ErrorKind::NoCredentials => debug!(?kind, "challenged"),
+        Fault::Client => info!(?kind, cause, "refused: {error}"),
+        _ => error!(?kind, cause, "refused: {error}"),
+    }
+}
+
+fn wants_html(request: &HeaderMap) -> bool {
+    request.get_all(ACCEPT).iter().any(|accept| {
+        accept
+            .to_str()
+            .is_ok_and(|accept| accept.contains("text/html"))
+    })
+}
+
+fn page(status: StatusCode, html: bool) -> (&'static str, String) {
+    let (title, advice) = words(status);
+    if !html {
+        return ("text/plain; charset=utf-8", format!("{title}. {advice}\n"));
+    }
+    // Both are constants of ours, so there is nothing to escape.
+    let page = include_str!("refusal.html")
+        .replace("{title}", title)
+        .replace("{advice}", advice);
+    ("text/html; charset=utf-8", page)
+}
+
+fn words(status: StatusCode) -> (&'static str, &'static str) {
+    match status {
+        StatusCode::BAD_REQUEST => (
+            "This request can't be read",
+            "It carries more than one set of credentials. Reload the page.",
+        ),
+        StatusCode::UNAUTHORIZED => (
+            "You are not signed in",
+            "This site signs you in with the account of your computer (Kerberos), and your browser \
+             sent no ticket that counts here. Check that you are signed in to your organisation's \
+             domain (elsewhere, run kinit), that you opened the site by its full name, and that \
+             your browser is allowed to sign in to it; then reload the page. If it stays so, tell \
+             your administrator what time it is: the server's log has the reason.",
+        ),
+        StatusCode::FORBIDDEN => (
+            "You may not open this page",
+            "You were recognised and have no access, or another site sent you here in a way that is \
+             not allowed. If you should have access, tell your administrator what time it is: the \
+             server's log has the reason.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "Signing in does not work right now",
+            "The server can't reach what it needs to recognise you. Try again in a moment.",
+        ),
+        _ => (
+            "The server has a problem",
+            "It is not your fault. Tell your administrator what time it is: the server's log has \
+             the reason.",
+        ),
+    }
+}

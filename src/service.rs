@@ -1,0 +1,189 @@
+//! A request's whole trip.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum_core::response::{IntoResponse, Response};
+use http::Request;
+use http::request::Parts;
+use http_body::Body;
+use tower_service::Service;
+
+use crate::authorization::{Credentials, credentials};
+use crate::cross_site::CrossSite;
+use crate::directory::{Directory, SharedDirectory};
+use crate::error::{Error, ErrorKind};
+use crate::extract;
+use crate::future::ResponseFuture;
+use crate::initiator::Initiator;
+use crate::kerberos::{Accepted, Acceptor};
+use crate::login::{Login, Logins, RequestSession, SignIn};
+use crate::principal::AllowedRealms;
+use crate::response::{self, Refusal};
+
+/// The service that [`SpnegoLayer`](crate::SpnegoLayer) makes.
+#[derive(Clone)]
+pub struct Spnego<S> {
+    inner: S,
+    gate: Arc<Gate>,
+}
+
+/// What every request passes.
+pub(crate) struct Gate {
+    pub(crate) cross_site: CrossSite,
+    pub(crate) acceptor: Acceptor,
+    pub(crate) realms: AllowedRealms,
+    pub(crate) directory: SharedDirectory,
+    pub(crate) logins: Logins,
+    pub(crate) optional: bool,
+}
+
+/// A request that may go on to the handler.
+struct Visit {
+    /// `None` only in optional mode.
+    login: Option<Login>,
+    /// The login is new, and is written once the handler has answered.
+    sign_in: Option<SignIn>,
+    session: RequestSession,
+    final_token: Vec<u8>,
+}
+
+impl<S> Spnego<S> {
+    pub(crate) fn new(inner: S, gate: Arc<Gate>) -> Self {
+        Self { inner, gate }
+    }
+}
+
+impl<S, B> Service<Request<B>> for Spnego<S>
+where
+    S: Service<Request<B>> + Clone + Send + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The clone may not be ready; the service that was polled is.
+        // https://docs.rs/tower/latest/tower/trait.Service.html#be-careful-when-cloning-inner-services
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let gate = Arc::clone(&self.gate);
+        ResponseFuture::new(async move {
+            let (mut parts, body) = request.into_parts();
+            let visit = match gate.admit(&parts).await {
+                Ok(visit) => visit,
+                Err(refusal) => {
+                    response::read_body(&parts.headers, body).await;
+                    return Ok(refusal.into_response(&parts.headers));
+                }
+            };
+            extract::enter(&mut parts.extensions, visit.login.as_ref());
+            let headers = parts.headers.clone();
+            let answer = inner.call(Request::from_parts(parts, body)).await?;
+            Ok(visit
+                .leave(answer.into_response())
+                .await
+                .unwrap_or_else(|refusal| refusal.into_response(&headers)))
+        })
+    }
+}
+
+impl Gate {
+    async fn admit(&self, parts: &Parts) -> Result<Visit, Refusal> {
+        self.cross_site.check(parts)?;
+        let credentials = credentials(&parts.headers)?;
+        let session = RequestSession::of(&parts.extensions)?;
+        match credentials {
+            Credentials::Negotiate(token) => self.sign_in(token, session).await,
+            Credentials::None => match self.logins.read(&session).await? {
+                None if !self.optional => Err(Error::new(ErrorKind::NoCredentials).into()),
+                login => Ok(Visit {
+                    login,
+                    sign_in: None,
+                    session,
+                    final_token: Vec::new(),
+                }),
+            },
+        }
+    }
+
+    async fn sign_in(&self, token: Vec<u8>, session: RequestSession) -> Result<Visit, Refusal> {
+        let accepted = self.acceptor.accept(token).await?;
+        let outcome = self.identify(&accepted, &session).await;
+        let final_token = accepted.final_token;
+        match outcome {
+            Ok((login, sign_in)) => Ok(Visit {
+                login: Some(login),
+                sign_in,
+                session,
+                final_token,
+            }),
+            Err(error) => {
+                let error = session.refuse(error).await;
+                Err(Refusal::from(error).with_token(final_token))
+            }
+        }
+    }
+
+    /// Whose ticket it is: realm and name first, then the directory, then the session.
+    async fn identify(
+        &self,
+        accepted: &Accepted,
+        session: &RequestSession,
+    ) -> Result<(Login, Option<SignIn>), Error> {
+        let principal = self.realms.admit(&accepted.name)?;
+        let initiator = Initiator::with_ticket(
+            principal,
+            self.realms.is_single(),
+            accepted.ticket_end,
+            accepted.authenticated_at,
+        );
+        match self.directory.find(&initiator).await.map_err(Error::from) {
+            Ok(user) => {
+                let sign_in = self.logins.sign_in(user, &initiator, session).await?;
+                Ok((sign_in.login(), Some(sign_in)))
+            }
+            Err(error) if error.kind().is_outage() => match self.logins.read(session).await? {
+                Some(login) if login.principal() == initiator.principal() => Ok((login, None)),
+                _ => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Visit {
+    /// Writes a new login, unless the handler failed, and sends the final token.
+    async fn leave(self, mut answer: Response) -> Result<Response, Refusal> {
+        if let Some(sign_in) = self.sign_in
+            && !answer.status().is_server_error()
+        {
+            sign_in.write(&self.session).await?;
+        }
+        response::finish(
+            &mut answer,
+            self.login.is_some(),
+            self.session.is_modified(),
+            &self.final_token,
+        );
+        Ok(answer)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Spnego<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spnego")
+            .field("inner", &self.inner)
+            .field("principal", &self.gate.acceptor.principal())
+            .finish_non_exhaustive()
+    }
+}

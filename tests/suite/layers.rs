@@ -1,0 +1,110 @@
+//! What the layer goes around.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::routing::get;
+use axum::{Extension, Router};
+use http::{Request, StatusCode};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_sessions::{MemoryStore, SessionManagerLayer};
+use tower_spnego::{ErrorKind, User};
+
+use crate::site::{Site, layer, realm, request, routes, token, with_token};
+
+fn sessions() -> SessionManagerLayer<MemoryStore> {
+    SessionManagerLayer::new(MemoryStore::default())
+}
+
+#[tokio::test]
+async fn it_goes_around_a_method_router() {
+    let realm = realm();
+    let spnego = layer(&realm).build().expect("starts");
+    let app: Router = Router::new()
+        .route(
+            "/in",
+            get(async |Extension(user): Extension<User>| user.username().to_owned()).layer(spnego),
+        )
+        .route("/out", get(async || "open"))
+        .layer(sessions());
+    let inside = with_token(request("/in"), &token(&realm, "alice"));
+    let answer = app.clone().oneshot(inside).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::OK);
+    let answer = app
+        .clone()
+        .oneshot(request("/in"))
+        .await
+        .expect("infallible");
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let answer = app.oneshot(request("/out")).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn it_goes_around_any_service_whose_answer_is_a_response() {
+    let realm = realm();
+    let spnego = layer(&realm).build().expect("starts");
+    let inner = service_fn(async |request: Request<Body>| {
+        let user = request
+            .extensions()
+            .get::<User>()
+            .expect("the user")
+            .clone();
+        Ok::<_, Infallible>((StatusCode::ACCEPTED, user.username().to_owned()))
+    });
+    let app = sessions().layer(spnego.layer(inner));
+    let request = with_token(request("/"), &token(&realm, "alice"));
+    let answer = app.oneshot(request).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn the_inner_services_error_passes_through() {
+    let realm = realm();
+    let spnego = layer(&realm).optional().build().expect("starts");
+    let inner = service_fn(async |_: Request<Body>| Err::<StatusCode, _>("broken"));
+    let app = sessions().layer(spnego.layer(inner));
+    let outcome = app.oneshot(request("/")).await;
+    assert_eq!(outcome.map(drop), Err("broken"));
+}
+
+#[tokio::test]
+async fn without_a_session_layer_every_request_gets_500_and_the_handler_is_not_called() {
+    let realm = realm();
+    let calls = Arc::default();
+    let spnego = layer(&realm).optional().build().expect("starts");
+    let app = routes(&calls).layer(spnego);
+    for request in [
+        request("/maybe"),
+        with_token(request("/"), &token(&realm, "alice")),
+    ] {
+        let answer = app.clone().oneshot(request).await.expect("infallible");
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let error = answer
+            .extensions()
+            .get::<tower_spnego::Error>()
+            .expect("an error");
+        assert_eq!(error.kind(), ErrorKind::SessionLayerMissing);
+        assert!(error.to_string().contains("SessionManagerLayer"), "{error}");
+    }
+    assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn two_layers_with_two_keytabs_work_in_one_process() {
+    let (one, other) = (realm(), tower_spnego::testing::TestRealm::builder());
+    let other = other.realm("LAB.TEST").start().expect("a second KDC");
+    let (here, there) = (Site::new(layer(&one)), Site::new(layer(&other)));
+    here.browser()
+        .get_with("/", &token(&one, "alice"))
+        .await
+        .is_hello("alice");
+    there
+        .browser()
+        .get_with("/", &token(&other, "alice"))
+        .await
+        .is_hello("alice");
+    let stray = here.browser().get_with("/", &token(&other, "alice")).await;
+    assert_eq!(stray.status, StatusCode::UNAUTHORIZED);
+}

@@ -1,0 +1,462 @@
+//! The login's life in the session.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use futures_util::future::join_all;
+use http::{Request, StatusCode};
+use tower::ServiceExt;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::{MemoryStore, SessionManagerLayer, SessionStore, session_store};
+use tower_spnego::ErrorKind;
+use tower_spnego::testing::TestRealm;
+
+use crate::site::{Site, TestClock, layer, realm, routes, token};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn after_600_minutes_the_login_ends_and_the_rest_of_the_session_stays() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let site = Site::new(layer(&realm).clock(clock.reader()));
+    let mut browser = site.browser();
+    browser
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
+    browser.get("/cart/add/pear").await;
+    clock.advance(599 * MINUTE);
+    browser.get("/").await.is_hello("alice");
+    clock.advance(2 * MINUTE);
+    let cookie = browser.cookie.clone();
+    browser.get("/").await.is_challenge();
+    let answer = browser.get_with("/cart", &token(&realm, "alice")).await;
+    assert_eq!(answer.body, "pear");
+    assert_eq!(browser.cookie, cookie, "the same user keeps the id");
+    browser.get("/").await.is_hello("alice");
+}
+
+#[tokio::test]
+async fn the_expiry_is_set_in_code() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let site = Site::new(layer(&realm).expire_login(5 * MINUTE).clock(clock.reader()));
+    let mut browser = site.browser();
+    browser
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
+    clock.advance(6 * MINUTE);
+    browser.get("/").await.is_challenge();
+}
+
+#[tokio::test]
+async fn a_login_ends_with_the_ticket_unless_it_is_told_to_outlive_it() {
+    let realm = realm();
+    let short = || {
+        let ticket = realm
+            .ticket("alice")
+            .lifetime(10 * MINUTE)
+            .get()
+            .expect("a ticket");
+        ticket.token("HTTP/localhost").expect("a token")
+    };
+    let seconds = |body: &str| -> Option<u64> {
+        let number = body.split_once("Some(")?.1.strip_suffix(')')?;
+        number.parse().ok()
+    };
+    let lasts = async |site: Site| {
+        let answer = site.browser().get_with("/login", &short()).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        seconds(&answer.body)
+    };
+    let until_the_end = lasts(Site::new(layer(&realm))).await.expect("an end");
+    assert!(
+        (570..=600).contains(&until_the_end),
+        "less the clock skew: {until_the_end}"
+    );
+    assert_eq!(
+        lasts(Site::new(layer(&realm).outlive_ticket())).await,
+        Some(36_000)
+    );
+    assert_eq!(
+        lasts(Site::new(layer(&realm).never_expire_login())).await,
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_login_that_never_expires_outlives_years() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let site = Site::new(layer(&realm).never_expire_login().clock(clock.reader()));
+    let mut browser = site.browser();
+    browser
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
+    clock.advance(10 * 365 * 24 * 60 * MINUTE);
+    browser.get("/").await.is_hello("alice");
+}
+
+#[tokio::test]
+async fn a_token_of_the_same_user_renews_the_login_and_keeps_id_and_data() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let site = Site::new(layer(&realm).clock(clock.reader()));
+    let mut browser = site.browser();
+    browser.get_with("/", &token(&realm, "alice")).await;
+    browser.get("/cart/add/pear").await;
+    let cookie = browser.cookie.clone();
+    clock.advance(500 * MINUTE);
+    browser
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
+    assert_eq!(browser.cookie, cookie);
+    clock.advance(500 * MINUTE);
+    browser.get("/").await.is_hello("alice");
+    assert_eq!(browser.get("/cart").await.body, "pear");
+}
+
+#[tokio::test]
+async fn another_user_gets_an_empty_session_with_another_id() {
+    let realm = realm();
+    let site = Site::new(layer(&realm));
+    let mut browser = site.browser();
+    browser
+        .get_with("/cart/add/pear", &token(&realm, "alice"))
+        .await;
+    let mut alice = browser.clone();
+    // Already the request that signs in sees nothing of the other's.
+    let answer = browser.get_with("/cart", &token(&realm, "bob")).await;
+    assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, ""));
+    assert_ne!(browser.cookie, alice.cookie);
+    browser.get("/").await.is_hello("bob");
+    assert_eq!(browser.get("/cart").await.body, "");
+    alice.get("/").await.is_challenge();
+}
+
+#[tokio::test]
+async fn another_user_gets_an_empty_session_also_after_the_login_has_expired() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let site = Site::new(layer(&realm).clock(clock.reader()));
+    let mut browser = site.browser();
+    browser
+        .get_with("/cart/add/pear", &token(&realm, "alice"))
+        .await;
+    clock.advance(700 * MINUTE);
+    let answer = browser.get_with("/cart", &token(&realm, "bob")).await;
+    assert_eq!(answer.body, "");
+}
+
+#[tokio::test]
+async fn another_user_who_is_refused_ends_the_login_and_leaves_the_data_to_its_owner() {
+    let realm = realm();
+    realm.add_principals(["bob/admin"]).expect("adds");
+    let site = Site::new(layer(&realm));
+    let mut browser = site.browser();
+    browser
+        .get_with("/cart/add/pear", &token(&realm, "alice"))
+        .await;
+    let refused = browser.get_with("/cart", &token(&realm, "bob/admin")).await;
+    assert_eq!(refused.kind(), Some(ErrorKind::NameNotAllowed));
+    browser.get("/").await.is_challenge();
+    let answer = browser.get_with("/cart", &token(&realm, "alice")).await;
+    assert_eq!(answer.body, "pear");
+}
+
+#[tokio::test]
+async fn a_bad_token_leaves_the_login_as_it_was() {
+    let realm = realm();
+    let site = Site::new(layer(&realm));
+    let mut browser = site.browser();
+    let used = token(&realm, "alice");
+    browser.get_with("/", &used).await.is_hello("alice");
+    browser
+        .get_with("/", &used)
+        .await
+        .is_rejected(ErrorKind::Replay);
+    browser.get("/").await.is_hello("alice");
+}
+
+#[tokio::test]
+async fn a_sign_in_changes_the_id_of_an_anonymous_session_and_keeps_its_data() {
+    let realm = realm();
+    let site = Site::new(layer(&realm).optional());
+    let mut browser = site.browser();
+    browser.get("/cart/add/pear").await;
+    let mut planted = browser.clone();
+    browser
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
+    assert_ne!(browser.cookie, planted.cookie);
+    assert_eq!(browser.get("/cart").await.body, "pear");
+    planted.get("/maybe").await.is_hello("stranger");
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_leaves_the_session_as_it_came() {
+    let realm = realm();
+    let site = Site::new(layer(&realm).optional());
+    let mut browser = site.browser();
+    browser.get("/cart/add/pear").await;
+    let cookie = browser.cookie.clone();
+    let answer = browser
+        .get_with("/status/503", &token(&realm, "alice"))
+        .await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(browser.cookie, cookie);
+    browser.get("/maybe").await.is_hello("stranger");
+    assert_eq!(browser.get("/cart").await.body, "pear");
+
+    browser
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
+    browser.get_with("/status/500", &token(&realm, "bob")).await;
+    browser.get("/").await.is_hello("alice");
+    assert_eq!(browser.get("/cart").await.body, "pear");
+}
+
+#[tokio::test]
+async fn logout_ends_the_login_and_empties_the_session() {
+    let realm = realm();
+    let site = Site::new(layer(&realm));
+    let mut browser = site.browser();
+    browser
+        .get_with("/cart/add/pear", &token(&realm, "alice"))
+        .await;
+    let mut copy = browser.clone();
+    assert_eq!(browser.get("/logout").await.body, "Goodbye");
+    assert_eq!(browser.cookie, None);
+    browser.get("/").await.is_challenge();
+    copy.get("/").await.is_challenge();
+}
+
+#[tokio::test]
+async fn logout_holds_in_the_very_request_that_signed_in() {
+    let realm = realm();
+    let site = Site::new(layer(&realm));
+    let mut browser = site.browser();
+    let answer = browser.get_with("/logout", &token(&realm, "alice")).await;
+    assert_eq!(answer.body, "Goodbye");
+    browser.get("/").await.is_challenge();
+    browser
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
+    browser.get_with("/logout", &token(&realm, "alice")).await;
+    browser.get("/").await.is_challenge();
+}
+
+#[tokio::test]
+async fn another_layers_login_is_no_login() {
+    let realm = realm();
+    let store = MemoryStore::default();
+    let here = Site::with_store(layer(&realm), store.clone());
+    let stricter = Site::with_store(layer(&realm).realm("OTHER.TEST"), store.clone());
+    let twin = Site::with_store(layer(&realm), store);
+    let mut browser = here.browser();
+    browser
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
+    let mut elsewhere = stricter.browser();
+    elsewhere.cookie.clone_from(&browser.cookie);
+    elsewhere.get("/").await.is_challenge();
+    let mut same = twin.browser();
+    same.cookie.clone_from(&browser.cookie);
+    same.get("/").await.is_hello("alice");
+    browser.get("/").await.is_hello("alice");
+}
+
+#[tokio::test]
+async fn a_session_that_holds_only_the_login_lasts_no_longer_than_it() {
+    let realm = realm();
+    let max_age = |answer: &crate::site::Answer| -> Option<i64> {
+        let cookie = answer.header("set-cookie").expect("a cookie");
+        let (_, rest) = cookie.split_once("Max-Age=")?;
+        rest.split(';').next()?.parse().ok()
+    };
+    let site = Site::new(layer(&realm).optional());
+    let answer = site.browser().get_with("/", &token(&realm, "alice")).await;
+    let age = max_age(&answer).expect("an end");
+    assert!((35_000..=36_000).contains(&age), "{age}");
+    let mut with_cart = site.browser();
+    with_cart.get("/cart/add/pear").await;
+    let answer = with_cart.get_with("/", &token(&realm, "alice")).await;
+    assert_eq!(max_age(&answer), None, "the cart is not ours to end");
+}
+
+#[tokio::test]
+async fn eight_sign_ins_at_once_on_an_expired_login_lose_nothing() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let site = Site::new(layer(&realm).clock(clock.reader()));
+    let mut browser = site.browser();
+    browser
+        .get_with("/cart/add/pear", &token(&realm, "alice"))
+        .await;
+    clock.advance(700 * MINUTE);
+    let cache = realm.ticket_cache("alice").expect("a ticket");
+    let challenged = (0..8).map(|_| {
+        let mut browser = browser.clone();
+        async move { browser.get("/cart").await.is_challenge() }
+    });
+    join_all(challenged).await;
+    let signed_in = (0..8).map(|_| {
+        let (mut browser, token) = (browser.clone(), cache.token("HTTP/localhost"));
+        async move {
+            let answer = browser.get_with("/cart", &token.expect("a token")).await;
+            (answer.body, browser.cookie)
+        }
+    });
+    for (body, cookie) in join_all(signed_in).await {
+        assert_eq!(body, "pear");
+        assert_eq!(cookie, browser.cookie, "the id stays");
+    }
+    browser.get("/").await.is_hello("alice");
+    assert_eq!(browser.get("/cart").await.body, "pear");
+}
+
+/// A store that fails when told to: a real one can't be made to fail between two calls.
+#[derive(Clone, Default)]
+struct Failing {
+    store: MemoryStore,
+    down: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for Failing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Failing")
+    }
+}
+
+impl Failing {
+    fn check(&self) -> session_store::Result<()> {
+        match self.down.load(Ordering::SeqCst) {
+            true => Err(session_store::Error::Backend("down".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl SessionStore for Failing {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        self.check()?;
+        self.store.create(record).await
+    }
+
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        self.check()?;
+        self.store.save(record).await
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        self.check()?;
+        self.store.load(id).await
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        self.check()?;
+        self.store.delete(id).await
+    }
+}
+
+#[tokio::test]
+async fn while_the_session_store_is_down_everybody_gets_500_and_nobody_is_anonymous() {
+    let realm = realm();
+    let store = Failing::default();
+    let site = Site::with_store(layer(&realm).optional(), store.clone());
+    let mut browser = site.browser();
+    browser
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
+    store.down.store(true, Ordering::SeqCst);
+    let calls = site.calls();
+    let answer = browser.get("/maybe").await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.kind(), Some(ErrorKind::SessionStore));
+    assert_eq!(site.calls(), calls);
+    for mut browser in [browser.clone(), site.browser()] {
+        let answer = browser.get_with("/", &token(&realm, "alice")).await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    store.down.store(false, Ordering::SeqCst);
+    browser.get("/").await.is_hello("alice");
+}
+
+#[tokio::test]
+async fn a_record_that_is_none_of_ours_is_no_login() {
+    use tower_sessions::Session;
+    let realm = realm();
+    let spnego = layer(&realm).build().expect("starts");
+    for head in [
+        serde_json::json!("nonsense"),
+        serde_json::json!({"version": 0}),
+        serde_json::json!({"version": 1, "id": "1", "signed_in": 0, "expires": null, "layer": ""}),
+        serde_json::json!(null),
+    ] {
+        let planted = axum::middleware::from_fn(
+            move |session: Session,
+                  request: axum::extract::Request,
+                  next: axum::middleware::Next| {
+                let head = head.clone();
+                async move {
+                    session
+                        .insert("tower-spnego.login", head)
+                        .await
+                        .expect("inserts");
+                    session
+                        .insert("tower-spnego.user", "{}")
+                        .await
+                        .expect("inserts");
+                    next.run(request).await
+                }
+            },
+        );
+        let app = routes(&Arc::default())
+            .layer(spnego.clone())
+            .layer(planted)
+            .layer(SessionManagerLayer::new(MemoryStore::default()));
+        let request = Request::get("/").body(Body::empty()).expect("a request");
+        let answer = app.oneshot(request).await.expect("infallible");
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn a_login_of_a_realm_that_is_no_longer_allowed_is_none() {
+    let lab = TestRealm::builder()
+        .realm("LAB.TEST")
+        .start()
+        .expect("a KDC");
+    let store = MemoryStore::default();
+    let both = Site::with_store(layer(&lab).realm("CORP.TEST"), store.clone());
+    let mut browser = both.browser();
+    browser
+        .get_with("/", &token(&lab, "alice"))
+        .await
+        .is_hello("alice@LAB.TEST");
+    let mut corp = Site::with_store(
+        tower_spnego::SpnegoLayer::builder()
+            .realm("CORP.TEST")
+            .hostname("localhost")
+            .keytab(lab.keytab())
+            .directory(tower_spnego::PrincipalOnly),
+        store,
+    )
+    .browser();
+    corp.cookie = browser.cookie;
+    corp.get("/").await.is_challenge();
+}

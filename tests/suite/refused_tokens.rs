@@ -1,0 +1,179 @@
+//! Each token that can't be accepted is refused with the kind of its fault, bare and in SPNEGO.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tower_spnego::ErrorKind;
+use tower_spnego::testing::{TestRealm, TicketCache};
+
+use crate::site::{Answer, SPN, Site, layer, realm, request, token, with_header};
+
+/// The client's token in SPNEGO and bare.
+fn both_forms(cache: &TicketCache, spn: &str) -> [Vec<u8>; 2] {
+    let handshake = cache.handshake(spn);
+    let spnego = handshake.start().expect("a token");
+    let raw = handshake.raw_kerberos().start().expect("a token");
+    [spnego, raw].map(|handshake| handshake.token().to_vec())
+}
+
+async fn send(site: &Site, token: &[u8]) -> Answer {
+    site.browser().get_with("/", token).await
+}
+
+#[tokio::test]
+async fn a_replay_is_refused() {
+    let realm = realm();
+    let site = Site::new(layer(&realm));
+    for token in both_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
+        send(&site, &token).await.is_hello("alice");
+        send(&site, &token).await.is_rejected(ErrorKind::Replay);
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_for_another_service_is_refused() {
+    let realm = TestRealm::start().expect("a KDC");
+    realm.add_service("HTTP/other").expect("adds");
+    let site = Site::new(layer(&realm));
+    for token in both_forms(
+        &realm.ticket_cache("alice").expect("a ticket"),
+        "HTTP/other",
+    ) {
+        send(&site, &token)
+            .await
+            .is_rejected(ErrorKind::WrongService);
+    }
+    assert_eq!(site.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_ticket_of_a_newer_key_than_the_keytabs_is_refused() {
+    let realm = TestRealm::start().expect("a KDC");
+    let site = Site::new(layer(&realm));
+    realm.change_key(SPN).expect("changes");
+    for token in both_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
+        send(&site, &token).await.is_rejected(ErrorKind::KeyMissing);
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_of_another_key_of_the_same_version_is_refused() {
+    let [ours, theirs] = [(); 2].map(|()| TestRealm::start().expect("a KDC"));
+    let site = Site::new(layer(&ours));
+    for token in both_forms(&theirs.ticket_cache("alice").expect("a ticket"), SPN) {
+        send(&site, &token).await.is_rejected(ErrorKind::WrongKey);
+    }
+    assert_eq!(site.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_keytab_that_goes_missing_refuses_and_is_used_again_when_it_is_back() {
+    let realm = TestRealm::start().expect("a KDC");
+    let keytab = realm.folder().join("moved.keytab");
+    std::fs::copy(realm.keytab(), &keytab).expect("copies");
+    let site = Site::new(layer(&realm).keytab(&keytab));
+    std::fs::remove_file(&keytab).expect("removes");
+    let cache = realm.ticket_cache("alice").expect("a ticket");
+    for token in both_forms(&cache, SPN) {
+        send(&site, &token)
+            .await
+            .is_rejected(ErrorKind::KeytabUnusable);
+    }
+    std::fs::copy(realm.keytab(), &keytab).expect("copies");
+    send(&site, &cache.token(SPN).expect("a token"))
+        .await
+        .is_hello("alice");
+}
+
+#[tokio::test]
+async fn a_replay_cache_that_goes_missing_refuses() {
+    let realm = realm();
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = folder.path().join("replays");
+    let site = Site::new(layer(&realm).replay_cache(&cache));
+    send(&site, &token(&realm, "alice")).await.is_hello("alice");
+    std::fs::remove_dir_all(&cache).expect("removes");
+    for token in both_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
+        send(&site, &token)
+            .await
+            .is_rejected(ErrorKind::ReplayCacheUnusable);
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_which_a_bit_is_flipped_in_the_secret_parts_is_refused() {
+    let realm = realm();
+    let site = Site::new(layer(&realm));
+    for mut token in both_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
+        // The authenticator is the last part of both forms.
+        let last = token.last_mut().expect("bytes");
+        *last ^= 1;
+        send(&site, &token).await.is_rejected(ErrorKind::WrongKey);
+    }
+    assert_eq!(site.calls(), 0);
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_refused_before_gssapi_sees_it() {
+    let realm = realm();
+    let site = Site::new(layer(&realm));
+    let good = token(&realm, "alice");
+    let base64 = |bytes: &[u8]| STANDARD.encode(bytes);
+    for (value, kind) in [
+        ("!!!".to_owned(), ErrorKind::NotBase64),
+        (base64(&good[..good.len() - 1]), ErrorKind::MalformedToken),
+        (
+            base64(&[good.as_slice(), b"x"].concat()),
+            ErrorKind::MalformedToken,
+        ),
+        (base64(b"hello"), ErrorKind::NotKerberos),
+        (base64(b"NTLMSSP\0\x01\0\0\0"), ErrorKind::Ntlm),
+        (base64(&mechanisms(&[NTLM])), ErrorKind::Ntlm),
+        (
+            base64(&mechanisms(&[KRB5; 17])),
+            ErrorKind::TooManyMechanisms,
+        ),
+        (base64(&[0x60; 65 * 1024]), ErrorKind::TokenTooLong),
+    ] {
+        let request = with_header(request("/"), "authorization", &format!("Negotiate {value}"));
+        let answer = site.browser().send(request).await;
+        answer.is_rejected(kind);
+        assert_eq!(answer.challenges(), ["Negotiate oQcwBaADCgEC"]);
+    }
+    assert_eq!(site.calls(), 0);
+    send(&site, &good).await.is_hello("alice");
+}
+
+/// A client whose first choice is not Kerberos needs another request, which nothing ties to this
+/// one yet.
+#[tokio::test]
+async fn a_handshake_that_needs_another_request_is_refused_and_the_handler_not_called() {
+    let realm = realm();
+    let site = Site::new(layer(&realm).optional());
+    let answer = send(&site, &mechanisms(&[NTLM, KRB5])).await;
+    answer.is_rejected(ErrorKind::UnfinishedHandshake);
+    assert_eq!(answer.challenges(), ["Negotiate oQcwBaADCgEC"]);
+    assert_eq!(site.calls(), 0);
+}
+
+const KRB5: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+const NTLM: &[u8] = b"\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a";
+
+/// A NegTokenInit with these mechanisms and no token of the first (RFC 4178 section 4.2.1).
+fn mechanisms(list: &[&[u8]]) -> Vec<u8> {
+    let element = |tag: u8, contents: &[u8]| {
+        let mut element = vec![tag, 0x82];
+        element.extend(u16::try_from(contents.len()).expect("short").to_be_bytes());
+        element.extend(contents);
+        // The shortest form of the length, as DER wants it.
+        match contents.len() {
+            short @ 0..0x80 => drop(element.splice(1..4, [short as u8])),
+            long @ 0x80..0x100 => drop(element.splice(1..4, [0x81, long as u8])),
+            _ => {}
+        }
+        element
+    };
+    let list = element(0xa0, &element(0x30, &list.concat()));
+    let init = element(0xa0, &element(0x30, &list));
+    let spnego = b"\x06\x06\x2b\x06\x01\x05\x05\x02";
+    element(0x60, &[spnego.as_slice(), &init].concat())
+}

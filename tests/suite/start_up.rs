@@ -1,0 +1,212 @@
+//! What keeps a layer from starting, and what its text says to do.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tower_spnego::testing::TestRealm;
+use tower_spnego::{ConfigError, PrincipalOnly, SpnegoLayer, SpnegoLayerBuilder};
+
+use crate::site::{Site, layer, realm, token};
+
+#[track_caller]
+fn refuses(layer: SpnegoLayerBuilder, texts: &[&str]) {
+    let error = layer.build().expect_err("must not start");
+    let text = error.to_string();
+    for expected in texts {
+        assert!(text.contains(expected), "{expected:?} is not in {text:?}");
+    }
+}
+
+#[test]
+fn a_missing_setting_is_named_with_its_mend() {
+    let realm = realm();
+    let builder = SpnegoLayer::builder;
+    refuses(builder(), &["no realm", ".realm(\"CORP.EXAMPLE.COM\")"]);
+    refuses(builder().realm("A"), &["no host name", ".hostname(\""]);
+    let complete = builder()
+        .realm("A")
+        .hostname("localhost")
+        .keytab(realm.keytab());
+    refuses(
+        complete,
+        &["no directory", "LdapDirectory", "PrincipalOnly"],
+    );
+}
+
+#[test]
+fn a_setting_that_cannot_be_is_refused() {
+    let realm = realm();
+    refuses(
+        layer(&realm).realm("a@b"),
+        &["\"a@b\" can't be a Kerberos realm"],
+    );
+    refuses(
+        layer(&realm).hostname("https://intranet/"),
+        &[
+            "\"https://intranet/\" can't be a host name",
+            "no scheme, port or path",
+        ],
+    );
+    refuses(
+        layer(&realm).expire_login(Duration::ZERO),
+        &[".never_expire_login()"],
+    );
+    refuses(
+        layer(&realm).allow_origin("portal"),
+        &["\"portal\" is no origin"],
+    );
+}
+
+#[test]
+fn a_keytab_that_is_missing_or_none_is_refused() {
+    let realm = realm();
+    refuses(
+        layer(&realm).keytab("/nowhere/web.keytab"),
+        &[
+            "/nowhere/web.keytab does not exist",
+            "HTTP/localhost",
+            ".keytab(..)",
+        ],
+    );
+    let file = realm.krb5_conf();
+    refuses(
+        layer(&realm).keytab(file),
+        &["is not a keytab of MIT Kerberos"],
+    );
+    refuses(layer(&realm).keytab(realm.folder()), &["can't be read"]);
+}
+
+#[test]
+fn a_keytab_without_the_spn_is_refused_with_what_it_has() {
+    let realm = realm();
+    refuses(
+        layer(&realm).hostname("intranet.example.test"),
+        &[
+            "no key for HTTP/intranet.example.test",
+            "it has HTTP/localhost@EXAMPLE.TEST",
+        ],
+    );
+    refuses(
+        layer(&realm).service_realm("LAB.TEST"),
+        &["no key for HTTP/localhost@LAB.TEST"],
+    );
+    let empty = realm.folder().join("empty.keytab");
+    std::fs::write(&empty, [5, 2]).expect("writes");
+    refuses(
+        layer(&realm).keytab(&empty),
+        &["it has no principals at all"],
+    );
+}
+
+#[test]
+fn the_host_name_is_taken_in_lower_case_as_browsers_ask_for_it() {
+    layer(&realm())
+        .hostname("LocalHost")
+        .build()
+        .expect("starts");
+}
+
+#[tokio::test]
+async fn the_services_realm_need_not_be_one_that_may_sign_in() {
+    let lab = TestRealm::builder()
+        .realm("LAB.TEST")
+        .start()
+        .expect("a KDC");
+    let site = Site::new(
+        SpnegoLayer::builder()
+            .realm("CORP.TEST")
+            .hostname("localhost")
+            .keytab(lab.keytab())
+            .directory(PrincipalOnly),
+    );
+    let answer = site.browser().get_with("/", &token(&lab, "alice")).await;
+    assert_eq!(answer.status, http::StatusCode::FORBIDDEN);
+}
+
+#[test]
+fn a_replay_cache_that_can_not_be_written_is_refused() {
+    let realm = realm();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("writes");
+    refuses(
+        layer(&realm).replay_cache(&file),
+        &["can't be used", ".replay_cache(..)"],
+    );
+
+    let open = folder.path().join("open");
+    std::fs::create_dir(&open).expect("makes");
+    set_mode(&open, 0o777);
+    refuses(
+        layer(&realm).replay_cache(&open),
+        &["others may write into its folder"],
+    );
+
+    let made = folder.path().join("made/by/us");
+    layer(&realm).replay_cache(&made).build().expect("starts");
+    assert_eq!(mode(&made), 0o700);
+}
+
+/// Anybody can make MIT's default file in /var/tmp first, and GSSAPI then refuses every token.
+#[test]
+fn a_replay_cache_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        // Only root can make a file that is another user's.
+        crate::not_run("a_replay_cache_of_another_user_is_refused", "it needs root");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("krb5_0.rcache2");
+    std::fs::write(&path, "").expect("writes");
+    std::os::unix::fs::chown(&path, Some(65534), None).expect("chown");
+    set_mode(folder.path(), 0o700);
+    refuses(
+        layer(&realm()).replay_cache(folder.path()),
+        &["it belongs to the user with uid 65534"],
+    );
+}
+
+#[tokio::test]
+async fn it_starts_while_the_kdc_is_down() {
+    let mut realm = TestRealm::start().expect("a KDC");
+    let token = token(&realm, "alice");
+    realm.stop_kdc();
+    let site = Site::new(layer(&realm));
+    site.browser().get_with("/", &token).await.is_hello("alice");
+}
+
+#[test]
+fn several_realms_need_a_directory_that_tells_them_apart() {
+    use tower_spnego::{Directory, DirectoryError, Initiator, User};
+    struct ByName;
+    impl Directory for ByName {
+        async fn find(&self, _: &Initiator) -> Result<User, DirectoryError> {
+            Err(DirectoryError::not_found())
+        }
+        fn tells_realms_apart(&self) -> bool {
+            false
+        }
+    }
+    let realm = realm();
+    layer(&realm).directory(ByName).build().expect("one realm");
+    let error = layer(&realm)
+        .directory(ByName)
+        .realm("B")
+        .build()
+        .expect_err("two");
+    assert!(matches!(error, ConfigError::RealmsNotToldApart), "{error}");
+    assert!(
+        error.to_string().contains("{principal} or {realm}"),
+        "{error}"
+    );
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).expect("chmod");
+}
+
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().expect("metadata").permissions().mode() & 0o777
+}

@@ -1,0 +1,206 @@
+# shellcheck shell=bash
+# Finds the programs that the demo and the tests need, and installs what is
+# missing where apt-get can. Sourced by demo.sh, tests/run.sh and .ci/run from
+# the root of the repository.
+
+# /usr/sbin, where KDC and slapd live, is on root's PATH only; a fresh rustup
+# is on nobody's until the next login.
+export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
+
+# shellcheck disable=SC2034 # read by the scripts that source this file
+{
+    BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
+    SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
+}
+
+# The status that says "this machine lacks something", apart from a failure.
+readonly EXIT_MISSING=3
+
+# Installs those of the named programs that are missing. Exits where it can't;
+# without a browser it goes on, since all but the browser's tests can run.
+ensure_programs() {
+    local program missing=() needed=()
+    for program; do
+        if ! has_program "$program"; then
+            missing+=("$program")
+            [[ $program == browser ]] || needed+=("$program")
+        fi
+    done
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    printf 'Missing: %s\n' "${missing[*]}" >&2
+
+    if ! command -v apt-get >/dev/null; then
+        [[ ${#needed[@]} -gt 0 ]] || return 0
+        explain_other_systems
+        exit "$EXIT_MISSING"
+    fi
+
+    local as_root=(env)
+    if [[ $(id -u) -ne 0 ]]; then
+        # Without a terminal sudo can't ask for a password.
+        if command -v sudo >/dev/null && { [[ -t 0 ]] || sudo -n true 2>/dev/null; }; then
+            as_root=(sudo)
+        else
+            [[ ${#needed[@]} -gt 0 ]] || return 0
+            printf 'Install as root, then start again:\n  apt-get update && apt-get install --no-install-recommends %s\n' \
+                "$(packages_of "${missing[@]}" | paste -sd ' ' -)" >&2
+            exit "$EXIT_MISSING"
+        fi
+    fi
+
+    # A third party's broken package source must not be in the way.
+    print_and_run "${as_root[@]}" apt-get update --quiet ||
+        printf 'apt-get update failed; going on with the package lists that are there\n' >&2
+    if ! has_debian_browser; then
+        [[ ${#needed[@]} -gt 0 ]] || return 0
+        missing=("${needed[@]}")
+    fi
+    local packages
+    mapfile -t packages < <(packages_of "${missing[@]}")
+    install_packages "${packages[@]}" || true
+
+    missing=()
+    for program in ${needed[@]+"${needed[@]}"}; do
+        has_program "$program" || missing+=("$program")
+    done
+    if [[ ${#missing[@]} -gt 0 ]]; then
+        printf 'Still missing after the installation: %s\n' "${missing[*]}" >&2
+        exit "$EXIT_MISSING"
+    fi
+}
+
+ensure_rust() {
+    local wanted found
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+    if ! command -v cargo >/dev/null || ! found=$(rustc --version | cut -d ' ' -f 2) ||
+        ! printf '%s\n' "$wanted" "$found" | sort -V -C; then
+        printf 'Rust %s or later is needed, %s is here. Install or update it as https://rustup.rs says, then start again.\n' \
+            "$wanted" "${found:-none}" >&2
+        exit "$EXIT_MISSING"
+    fi
+}
+
+# The first browser that can read the tests' temporary folders: a snap can't.
+find_browser() {
+    local name path
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        if path=$(command -v "$name") && ! is_snap "$path"; then
+            printf '%s\n' "$path"
+            return
+        fi
+    done
+    return 1
+}
+
+# Ubuntu's AppArmor profile lets /usr/sbin/slapd read its system folders only.
+# It goes by the path, so a copy in the given folder is free of it.
+free_slapd_of_apparmor() {
+    local enabled=/sys/module/apparmor/parameters/enabled
+    if [[ -e /etc/apparmor.d/usr.sbin.slapd && -r $enabled && $(<"$enabled") == Y ]]; then
+        # Readable for other users, since some tests run as nobody.
+        chmod 755 "$1"
+        cp "$(command -v slapd)" "$1/slapd"
+        export TOWER_SPNEGO_SLAPD=$1/slapd
+    fi
+}
+
+has_program() {
+    case $1 in
+        gssapi-headers) pkg-config --exists mit-krb5-gssapi 2>/dev/null ;;
+        libclang) has_libclang ;;
+        browser) find_browser >/dev/null ;;
+        python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+has_libclang() {
+    if [[ -n ${LIBCLANG_PATH:-} ]]; then
+        [[ -f $LIBCLANG_PATH ]] || compgen -G "$LIBCLANG_PATH/libclang[.-]*" >/dev/null
+        return
+    fi
+    # The library alone, Debian's libclang1, lacks the headers that bindgen needs.
+    any_file '/usr/lib/llvm-*/lib/libclang[.-]*so*' '/usr/lib*/libclang[.-]*so*' \
+        '/usr/lib/*/libclang[.-]*so*' '/usr/local/lib*/libclang[.-]*so*' &&
+        any_file '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' \
+            '/usr/lib*/clang/*/include/stddef.h' '/usr/local/lib*/clang/*/include/stddef.h'
+}
+
+any_file() {
+    local pattern
+    for pattern; do
+        if compgen -G "$pattern" >/dev/null; then
+            return
+        fi
+    done
+    return 1
+}
+
+is_snap() {
+    case $(readlink -f "$1") in
+        /snap/* | */bin/snap) return 0 ;;
+    esac
+    # Ubuntu's chromium-browser is a script that starts the snap.
+    head -c 4096 "$1" | grep -aq /snap/bin/
+}
+
+# On Ubuntu the package only stands for the snap, or there is none.
+has_debian_browser() {
+    local package
+    package=$(apt-cache show --no-all-versions chromium 2>/dev/null) &&
+        [[ $package == *'Package: chromium'* && $package != *snapd* && $package != *[Tt]ransitional* ]]
+}
+
+packages_of() {
+    local program
+    for program; do
+        case $program in
+            cc) echo build-essential ;;
+            gssapi-headers) echo libkrb5-dev ;;
+            libclang) echo libclang-dev ;;
+            krb5kdc | kdb5_util) echo krb5-kdc ;;
+            kadmin.local) echo krb5-admin-server ;;
+            kinit | kvno) echo krb5-user ;;
+            ldapadd | ldapsearch) echo ldap-utils ;;
+            browser) echo chromium ;;
+            python-venv) echo python3-venv ;;
+            *) echo "$program" ;;
+        esac
+    done | sort -u
+}
+
+# Reads `as_root` of its caller. None of the packages' services is started, now
+# or at the next boot: the demo and the tests start their own.
+install_packages() {
+    printf '+ %s\n' "${as_root[*]} DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends $*"
+    # shellcheck disable=SC2016 # the inner shell expands it
+    "${as_root[@]}" bash -euc '
+        export DEBIAN_FRONTEND=noninteractive
+        policy=/usr/sbin/policy-rc.d
+        if [[ ! -e $policy ]]; then
+            trap "rm -f $policy" EXIT
+            printf "#!/bin/sh\nexit 101\n" >$policy
+            chmod 755 $policy
+        fi
+        apt-get install --yes --quiet --no-install-recommends "$@"
+        for service in slapd krb5-kdc krb5-admin-server; do
+            if [[ " $* " == *" $service "* ]] && command -v systemctl >/dev/null; then
+                systemctl disable --quiet $service
+            fi
+        done
+    ' install_packages "$@"
+}
+
+print_and_run() {
+    printf '+ %s\n' "$*"
+    "$@"
+}
+
+explain_other_systems() {
+    cat >&2 <<END
+This needs Linux with MIT Kerberos and OpenLDAP, client and server, and libclang.
+They are installed for you where apt-get is; elsewhere install them yourself, or
+start again in a Debian container:
+  docker run --rm -it -v "$PWD:/tower-spnego" -w /tower-spnego rust:1-bookworm bash
+END
+}

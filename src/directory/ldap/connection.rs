@@ -1,0 +1,244 @@
+//! One connection that all requests share, made anew when it is lost.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions, StdStream};
+use rustls::ClientConfig;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::net::TcpStream;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, timeout_at};
+
+use super::outcome::{Answer, Failure, Refused};
+use super::server::Address;
+use crate::directory::DirectoryError;
+
+/// Firewalls forget a connection that nobody uses, and tell neither end: the next search would wait
+/// for nothing.
+const IDLE: Duration = Duration::from_secs(120);
+
+/// How to reach the server and whom to be there.
+pub(super) struct Endpoint {
+    pub(super) address: Address,
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    /// None is anonymous, which a connection is from the start (RFC 4513 section 4).
+    pub(super) bind: Option<Bind>,
+    /// For connect, bind and search together.
+    pub(super) timeout: Duration,
+}
+
+#[derive(Clone)]
+pub(super) struct Bind {
+    pub(super) name: String,
+    pub(super) password: SecretString,
+}
+
+pub(super) struct Query<'a> {
+    pub(super) base: &'a str,
+    pub(super) filter: &'a str,
+    pub(super) attributes: &'a [String],
+}
+
+/// The connection of an [`Endpoint`].
+pub(super) struct SharedConnection {
+    endpoint: Endpoint,
+    slot: Mutex<Option<Kept>>,
+    /// Held while connecting, so that a burst of requests makes one connection. What comes about is
+    /// put into the slot when it is whole; a request that gives up leaves nothing behind.
+    connecting: tokio::sync::Mutex<()>,
+}
+
+struct Kept {
+    connection: Arc<Connection>,
+    used: Instant,
+}
+
+impl SharedConnection {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            slot: Mutex::new(None),
+            connecting: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(super) async fn search(&self, query: Query<'_>) -> Result<Answer, DirectoryError> {
+        let deadline = Instant::now() + self.endpoint.timeout;
+        let answer = match self.attempt(&query, deadline).await {
+            // The loss of a connection shows when it is used: a server may have restarted since.
+            Err(Failure::Lost(_)) => self.attempt(&query, deadline).await,
+            first => first,
+        };
+        answer.map_err(|failure| {
+            failure.explain(self.endpoint.address.url().as_str(), self.endpoint.timeout)
+        })
+    }
+
+    async fn attempt(&self, query: &Query<'_>, deadline: Instant) -> Result<Answer, Failure> {
+        let connection = timeout_at(deadline, self.connection())
+            .await
+            .map_err(|_| Failure::TimedOut)??;
+        let answer = timeout_at(deadline, connection.search(query, self.endpoint.timeout))
+            .await
+            .unwrap_or(Err(Failure::TimedOut));
+        if answer.is_err() {
+            self.forget(&connection);
+        }
+        answer
+    }
+
+    async fn connection(&self) -> Result<Arc<Connection>, Failure> {
+        if let Some(connection) = self.kept() {
+            return Ok(connection);
+        }
+        let _connecting = self.connecting.lock().await;
+        if let Some(connection) = self.kept() {
+            return Ok(connection);
+        }
+        let connection = Arc::new(Connection::open(&self.endpoint).await?);
+        *self.lock() = Some(Kept {
+            connection: connection.clone(),
+            used: Instant::now(),
+        });
+        Ok(connection)
+    }
+
+    fn kept(&self) -> Option<Arc<Connection>> {
+        let mut slot = self.lock();
+        let kept = slot.as_mut()?;
+        if kept.connection.is_over() || kept.used.elapsed() > IDLE {
+            *slot = None;
+            return None;
+        }
+        kept.used = Instant::now();
+        Some(kept.connection.clone())
+    }
+
+    fn forget(&self, lost: &Arc<Connection>) {
+        let mut slot = self.lock();
+        if slot
+            .as_ref()
+            .is_some_and(|kept| Arc::ptr_eq(&kept.connection, lost))
+        {
+            *slot = None;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Kept>> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Connection {
+    ldap: Ldap,
+    driver: Driver,
+}
+
+/// The task that reads and writes the socket; it ends with the connection.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Connection {
+    async fn open(endpoint: &Endpoint) -> Result<Self, Failure> {
+        let stream = connect(&endpoint.address).await.map_err(Failure::Connect)?;
+        let mut settings = LdapConnSettings::new().set_std_stream(stream);
+        if let Some(config) = &endpoint.tls {
+            settings = settings.set_config(config.clone());
+        }
+        let (connection, ldap) =
+            LdapConnAsync::from_url_with_settings(settings, endpoint.address.url())
+                .await
+                .map_err(Failure::Connect)?;
+        let driver = Driver(tokio::spawn(async move {
+            if let Err(error) = connection.drive().await {
+                tracing::debug!(%error, "the connection to the LDAP server broke");
+            }
+        }));
+        if let Some(bind) = &endpoint.bind {
+            bind.on(&ldap).await?;
+        }
+        Ok(Self { ldap, driver })
+    }
+
+    /// Whether the driver has ended: with the server, or with the runtime it was on.
+    fn is_over(&self) -> bool {
+        self.driver.0.is_finished()
+    }
+
+    async fn search(&self, query: &Query<'_>, time_limit: Duration) -> Result<Answer, Failure> {
+        let options = SearchOptions::new()
+            // Two are enough to know that there is more than one.
+            .sizelimit(2)
+            .timelimit(seconds(time_limit));
+        let mut stream = self
+            .ldap
+            .clone()
+            .with_search_options(options)
+            .streaming_search(query.base, Scope::Subtree, query.filter, query.attributes)
+            .await
+            .map_err(Failure::Lost)?;
+        let mut answer = Answer::default();
+        while let Some(item) = stream.next().await.map_err(Failure::Lost)? {
+            if item.is_ref() {
+                answer.refers_elsewhere = true;
+            } else if !item.is_intermediate() {
+                answer.entries += 1;
+                answer.first.get_or_insert(item.0);
+            }
+        }
+        let result = stream.finish().await;
+        answer.code = result.rc;
+        answer.text = result.text;
+        Ok(answer)
+    }
+}
+
+impl Bind {
+    async fn on(&self, ldap: &Ldap) -> Result<(), Failure> {
+        // ldap3 panics on an answer that is no LDAP: a task of its own takes that fall.
+        let mut task = JoinSet::new();
+        let (mut ldap, bind) = (ldap.clone(), self.clone());
+        task.spawn(async move {
+            ldap.simple_bind(&bind.name, bind.password.expose_secret())
+                .await
+        });
+        let result = match task.join_next().await {
+            Some(Ok(result)) => result.map_err(Failure::Connect)?,
+            Some(Err(_)) | None => return Err(Failure::Garbled),
+        };
+        if result.rc == 0 {
+            return Ok(());
+        }
+        Err(Failure::Bind {
+            name: self.name.clone(),
+            refused: Refused {
+                code: result.rc,
+                text: result.text,
+            },
+        })
+    }
+}
+
+/// ldap3's own sockets lack TCP_NODELAY, which costs 40 ms for a bind over TLS.
+async fn connect(address: &Address) -> Result<StdStream, LdapError> {
+    let stream = TcpStream::connect(address.host_and_port()).await?;
+    stream.set_nodelay(true)?;
+    Ok(StdStream::Tcp(stream.into_std()?))
+}
+
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs() + 1).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+//! What a server answered, and what that means for the person and for whoever set us up.
+
+use std::time::Duration;
+
+use ldap3::LdapError;
+use ldap3::asn1::StructureTag;
+
+use crate::directory::DirectoryError;
+
+/// The result of an operation (RFC 4511 section 4.1.9).
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub(super) code: u32,
+    pub(super) text: String,
+}
+
+/// What a search came to.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) first: Option<StructureTag>,
+    pub(super) entries: usize,
+    pub(super) refers_elsewhere: bool,
+    pub(super) code: u32,
+    pub(super) text: String,
+}
+
+const SUCCESS: u32 = 0;
+const SIZE_LIMIT_EXCEEDED: u32 = 4;
+
+impl Answer {
+    /// The only entry.
+    pub(super) fn sole_entry(
+        self,
+        base: &str,
+        filter: &str,
+    ) -> Result<StructureTag, DirectoryError> {
+        let searched = format!("below {base:?} with {filter}");
+        if !matches!(self.code, SUCCESS | SIZE_LIMIT_EXCEEDED) {
+            let refused = Refused {
+                code: self.code,
+                text: self.text,
+            };
+            return Err(refused.by_search(&searched));
+        }
+        match self.first {
+            Some(entry) if self.entries == 1 && self.code == SUCCESS => Ok(entry),
+            None if self.code == SUCCESS => {
+                let elsewhere = if self.refers_elsewhere {
+                    "; the server refers to others for parts of it, which are never asked"
+                } else {
+                    ""
+                };
+                Err(DirectoryError::not_found()
+                    .with_detail(format!("no entry {searched}{elsewhere}")))
+            }
+            _ => {
+                Err(DirectoryError::ambiguous()
+                    .with_detail(format!("more than one entry {searched}")))
+            }
+        }
+    }
+}
+
+impl Refused {
+    pub(super) fn by_bind(self, name: &str) -> DirectoryError {
+        let mend = match self.code {
+            49 => {
+                "check the name and the password of .bind_simple(..), and whether the account is \
+                 locked or its password has expired"
+            }
+            8 | 13 => "the server wants TLS for a password: write ldaps://",
+            32 | 34 => "the name of .bind_simple(..) is none that the server knows; write its DN",
+            _ => "check the name of .bind_simple(..), and whether it may bind with a password",
+        };
+        self.explain(&format!("the bind as {name:?} failed"), mend)
+    }
+
+    fn by_search(self, searched: &str) -> DirectoryError {
+        let mend = match self.code {
+            32 => "the base of .search(..) does not exist, or the bind account may not see it",
+            10 => "the base of .search(..) is another server's: ask that one",
+            34 => "the base of .search(..) is no DN; write it as in ou=people,dc=example,dc=com",
+            // OpenLDAP says unwillingToPerform (53) where it wants a bind.
+            1 | 8 | 13 | 48 | 49 | 50 | 53 => {
+                "the account may not search there: give it the right to, or name one that has it \
+                 with .bind_simple(..), and use ldaps://"
+            }
+            2 | 16 | 17 | 18 | 21 => "the server does not take the filter of .search(..)",
+            11 => {
+                "the search costs more than the server allows: have it index the filter's \
+                 attributes, or narrow the base"
+            }
+            _ => "the server's log may say more",
+        };
+        self.explain(&format!("the search {searched} failed"), mend)
+    }
+
+    fn explain(self, what: &str, mend: &str) -> DirectoryError {
+        let error = match self.code {
+            // timeLimitExceeded, busy, unavailable, other
+            3 | 51 | 52 | 80 => DirectoryError::unavailable(),
+            _ => DirectoryError::misconfigured(),
+        };
+        let text = self.text.trim_end_matches('\0').trim();
+        let quoted = if text.is_empty() {
+            String::new()
+        } else {
+            format!(", {text:?}")
+        };
+        error.with_detail(format!(
+            "{what} (LDAP result {}{quoted}): {mend}",
+            self.code
+        ))
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// No connection came about.
+    Connect(LdapError),
+    /// The connection was lost while it was in use.
+    Lost(LdapError),
+    /// What the server sent as the answer to the bind is no LDAP.
+    Garbled,
+    Bind {
+        name: String,
+        refused: Refused,
+    },
+    TimedOut,
+}
+
+impl Failure {
+    pub(super) fn explain(self, server: &str, timeout: Duration) -> DirectoryError {
+        let unavailable = |detail: String| DirectoryError::unavailable().with_detail(detail);
+        match self {
+            Self::Connect(error) => {
+                let mend = if is_about_certificate(&error) {
+                    "its certificate is not trusted for this host name: name the certificate of \
+                     the authority that signed it with .ca_file(..), and write the URL with a name \
+                     that is in the certificate"
+                } else {
+                    "is it running, does a firewall let us through, and does the URL name the right \
+                     port (636 for ldaps:// unless set up otherwise)?"
+                };
+                let cause = cause(&error);
+                with_source(
+                    unavailable(format!("no connection to {server} ({cause}): {mend}")),
+                    error,
+                )
+            }
+            Self::Lost(error) => {
+                let cause = cause(&error);
+                with_source(
+                    unavailable(format!(
+                        "{server} closed the connection twice ({cause}); its log should say \
+                         why, unless the URL names a port that wants TLS (ldaps://)"
+                    )),
+                    error,
+                )
+            }
+            Self::Garbled => unavailable(format!(
+                "{server} answers what is no LDAP; does the URL name the right port?"
+            )),
+            Self::Bind { name, refused } => refused.by_bind(&name),
+            Self::TimedOut => unavailable(format!(
+                "no answer from {server} within {timeout:?}; look whether it hangs, or give it \
+                 longer with .timeout(..)"
+            )),
+        }
+    }
+}
+
+/// The library's words for a loss tell of its channels, which help nobody.
+fn cause(error: &LdapError) -> String {
+    match error {
+        LdapError::Io { source } => source.to_string(),
+        LdapError::OpSend { .. } | LdapError::ResultRecv { .. } | LdapError::EndOfStream => {
+            "the connection ended".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Other errors than those of the socket may carry the request, and with it the password.
+fn with_source(detailed: DirectoryError, error: LdapError) -> DirectoryError {
+    match error {
+        LdapError::Io { source } => detailed.with_source(source),
+        _ => detailed,
+    }
+}
+
+fn is_about_certificate(error: &LdapError) -> bool {
+    let LdapError::Io { source } = error else {
+        return false;
+    };
+    let inner = source.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use ldap3::asn1::{PL, TagClass};
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn answer(entries: usize, code: u32) -> Result<StructureTag, DirectoryError> {
+        let entry = StructureTag {
+            class: TagClass::Application,
+            id: 4,
+            payload: PL::C(vec![]),
+        };
+        Answer {
+            first: (entries > 0).then_some(entry),
+            entries,
+            code,
+            ..Answer::default()
+        }
+        .sole_entry("dc=example", "(uid=alice)")
+    }
+
+    #[test]
+    fn only_one_entry_of_a_search_that_succeeded_is_found() {
+        use ErrorKind::*;
+        for (entries, code, kind) in [
+            (1, 0, None),
+            (0, 0, Some(UserNotFound)),
+            (2, 0, Some(UserAmbiguous)),
+            (0, 4, Some(UserAmbiguous)),
+            (1, 4, Some(UserAmbiguous)),
+            (2, 4, Some(UserAmbiguous)),
+            (1, 3, Some(DirectoryUnavailable)),
+            (1, 51, Some(DirectoryUnavailable)),
+            (1, 52, Some(DirectoryUnavailable)),
+            (1, 53, Some(DirectoryMisconfigured)),
+            (1, 80, Some(DirectoryUnavailable)),
+            (1, 1, Some(DirectoryMisconfigured)),
+            (1, 8, Some(DirectoryMisconfigured)),
+            (1, 10, Some(DirectoryMisconfigured)),
+            (1, 11, Some(DirectoryMisconfigured)),
+            (0, 32, Some(DirectoryMisconfigured)),
+            (0, 48, Some(DirectoryMisconfigured)),
+            (0, 49, Some(DirectoryMisconfigured)),
+            (0, 50, Some(DirectoryMisconfigured)),
+            (0, 4711, Some(DirectoryMisconfigured)),
+        ] {
+            let outcome = answer(entries, code).map_err(|error| error.kind());
+            assert_eq!(outcome.err(), kind, "{entries} entries, result {code}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_mend() {
+        let refused = |code| Refused {
+            code,
+            text: "data 52e, v4563\0".to_owned(),
+        };
+        let error = refused(49).by_bind("cn=web").to_string();
+        assert!(
+            error.contains("(LDAP result 49, \"data 52e, v4563\")"),
+            "{error}"
+        );
+        assert!(
+            error.contains("the name and the password of .bind_simple(..)"),
+            "{error}"
+        );
+        let error = answer(0, 32).unwrap_err().to_string();
+        assert!(
+            error.contains("below \"dc=example\" with (uid=alice)"),
+            "{error}"
+        );
+        assert!(
+            error.contains("the base of .search(..) does not exist"),
+            "{error}"
+        );
+    }
+}

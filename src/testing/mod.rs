@@ -20,11 +20,16 @@
 //! # Ok::<_, std::io::Error>(())
 //! ```
 
+mod chromium;
 mod handshake;
+mod ldap;
+mod port;
 mod process;
 mod realm;
 mod ticket;
 
+pub use chromium::{Chromium, chromium_or_skip};
 pub use handshake::{Handshake, HandshakeRequest, authorization};
+pub use ldap::TestLdap;
 pub use realm::{TestRealm, TestRealmBuilder};
 pub use ticket::{TicketCache, TicketRequest};

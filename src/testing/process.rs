@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use super::port::Port;
 
 /// How long a server may take to start: a loaded CI machine needs far more than the usual 50 ms.
 pub(super) const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -89,18 +90,30 @@ pub(super) struct Daemon {
     child: Child,
     watchdog: Option<Child>,
     log: PathBuf,
+    log_start: usize,
 }
 
 impl Daemon {
     /// Starts `command`; what it prints is appended to the file `log`. When this process dies
     /// without dropping (a signal, an abort), a watchdog kills the server and removes `folder`.
     pub(super) fn spawn(command: &mut Command, log: &Path, folder: &Path) -> io::Result<Self> {
+        let stdout = File::options().append(true).create(true).open(log)?;
+        Self::spawn_printing_to(stdout, command, log, folder)
+    }
+
+    /// As [`spawn`](Self::spawn), with standard output alone to a file of its own.
+    pub(super) fn spawn_printing_to(
+        stdout: File,
+        command: &mut Command,
+        log: &Path,
+        folder: &Path,
+    ) -> io::Result<Self> {
         let program = display_name(command);
-        let output = File::options().append(true).create(true).open(log)?;
+        let log_start = std::fs::read(log).unwrap_or_default().len();
         let child = command
             .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
+            .stdout(stdout)
+            .stderr(File::options().append(true).create(true).open(log)?)
             .process_group(0)
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{program}: {error}")))?;
@@ -108,20 +121,24 @@ impl Daemon {
             child,
             watchdog: None,
             log: log.to_owned(),
+            log_start,
         };
         daemon.watchdog = Some(watchdog(daemon.child.id(), folder)?);
         Ok(daemon)
     }
 
-    /// Waits until `ready` says so; fails at once when the server ends, and at the deadline, with
-    /// the end of its log.
-    pub(super) fn wait_until(&mut self, mut ready: impl FnMut() -> bool) -> io::Result<()> {
+    /// Waits until the log says `words` and the ports answer. The words alone tell that it is this
+    /// server that answers. Fails at once when the server ends, and at the deadline, with the end
+    /// of its log.
+    pub(super) fn wait_until_ready(&mut self, words: &str, ports: &[&Port]) -> io::Result<()> {
         let deadline = Instant::now() + START_DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Err(self.error(&format!("the server ended at its start ({status})")));
             }
-            if ready() {
+            let log = std::fs::read(&self.log)?;
+            let news = String::from_utf8_lossy(log.get(self.log_start..).unwrap_or_default());
+            if news.contains(words) && ports.iter().all(|port| port.answers()) {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -131,7 +148,7 @@ impl Daemon {
         }
     }
 
-    fn error(&self, what: &str) -> io::Error {
+    pub(super) fn error(&self, what: &str) -> io::Error {
         io::Error::other(format!("{what}; its log ends:\n{}", tail(&self.log)))
     }
 
@@ -144,16 +161,16 @@ impl Daemon {
         Ok(kill_process(Pid::from_child(&self.child), signal)?)
     }
 
-    /// Waits until the server has ended by itself, at most `limit`.
-    pub(super) fn wait(&mut self, limit: Duration) -> io::Result<bool> {
+    /// Waits until it has ended by itself, at most `limit`: its exit status, or none.
+    pub(super) fn wait(&mut self, limit: Duration) -> io::Result<Option<ExitStatus>> {
         let deadline = Instant::now() + limit;
-        while self.is_running() {
-            if Instant::now() > deadline {
-                return Ok(false);
+        loop {
+            let status = self.child.try_wait()?;
+            if status.is_some() || Instant::now() > deadline {
+                return Ok(status);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        Ok(true)
     }
 }
 
@@ -164,7 +181,7 @@ impl Drop for Daemon {
             let _ = watchdog.kill();
             let _ = watchdog.wait();
         }
-        // The leader is not reaped yet, so the group's id is still its own.
+        // Also when the leader has ended: its own children may not have.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }
@@ -192,58 +209,4 @@ pub(super) fn tail(log: &Path) -> String {
     let lines: Vec<_> = text.lines().collect();
     let first = lines.len().saturating_sub(20);
     lines.get(first..).unwrap_or_default().join("\n")
-}
-
-/// A port of 127.0.0.1, ours for as long as this lives.
-#[derive(Debug)]
-pub(super) struct Port {
-    number: u16,
-    _claim: TcpListener,
-}
-
-impl Port {
-    /// Claims a port that is free for TCP and UDP.
-    ///
-    /// krb5kdc binds with SO_REUSEPORT: two KDCs on one port both start, and answer each other's
-    /// clients. So the claim is a listener on 127.0.0.2, which only one process can have. The
-    /// numbers are below the range from which the kernel serves outgoing connections, else one of
-    /// those could take the port while the server is stopped.
-    pub(super) fn claim() -> io::Result<Self> {
-        let mut last_error = io::Error::from(io::ErrorKind::AddrInUse);
-        for _ in 0..200 {
-            let number = 10_000 + random() % 22_000;
-            match Self::try_claim(number) {
-                Ok(claim) => {
-                    return Ok(Self {
-                        number,
-                        _claim: claim,
-                    });
-                }
-                Err(error) => last_error = error,
-            }
-        }
-        Err(last_error)
-    }
-
-    fn try_claim(number: u16) -> io::Result<TcpListener> {
-        let claim = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), number))?;
-        TcpListener::bind((Ipv4Addr::LOCALHOST, number))?;
-        UdpSocket::bind((Ipv4Addr::LOCALHOST, number))?;
-        Ok(claim)
-    }
-
-    pub(super) fn number(&self) -> u16 {
-        self.number
-    }
-
-    /// Whether something accepts connections on it.
-    pub(super) fn answers(&self) -> bool {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.number));
-        TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
-    }
-}
-
-fn random() -> u16 {
-    use std::hash::{BuildHasher, RandomState};
-    (RandomState::new().hash_one(0_u8) % 65_536) as u16
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use super::process::{Daemon, Port, find_program, run, run_with_input};
+use super::port::Port;
+use super::process::{Daemon, find_program, run, run_with_input};
 use super::ticket::{TicketCache, TicketRequest};
 
 mod builder;
@@ -97,7 +98,7 @@ impl TestRealm {
         self.add_principals([principal])
     }
 
-    /// Adds many users in one run; a thousand take about half a second.
+    /// Adds many users in one run; a thousand take about a second.
     ///
     /// # Errors
     ///
@@ -210,15 +211,10 @@ impl TestRealm {
             return Ok(());
         }
         self.kdc = None;
-        let log = self.log_path();
-        let log_before = fs::read(&log).unwrap_or_default().len();
         let program = find_program("krb5kdc", "krb5-kdc")?;
-        let mut kdc = Daemon::spawn(self.command(program).arg("-n"), &log, self.folder())?;
-        kdc.wait_until(|| {
-            let log = fs::read(&log).unwrap_or_default();
-            let news = String::from_utf8_lossy(log.get(log_before..).unwrap_or_default());
-            news.contains("commencing operation") && self.port.answers()
-        })?;
+        let mut krb5kdc = self.command(program);
+        let mut kdc = Daemon::spawn(krb5kdc.arg("-n"), &self.log_path(), self.folder())?;
+        kdc.wait_until_ready("commencing operation", &[&self.port])?;
         self.kdc = Some(kdc);
         Ok(())
     }

@@ -117,6 +117,10 @@ impl TicketCache {
         self.files.realm()
     }
 
+    pub(super) fn krb5_conf(&self) -> &Path {
+        self.files.krb5_conf()
+    }
+
     /// A command that has these tickets: `KRB5_CONFIG` and `KRB5CCNAME` are set.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.files.command(program);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{RealmFiles, TestRealm};
-use crate::testing::process::{Port, find_program, run};
+use crate::testing::port::Port;
+use crate::testing::process::{find_program, run};
 
 /// What a [`TestRealm`] is to hold; see [`TestRealm::builder`].
 #[derive(Debug, Clone)]

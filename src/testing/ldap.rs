@@ -1,0 +1,247 @@
+//! A real LDAP server in a temporary folder.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::port::Port;
+use super::process::{Daemon, find_program, run_with_input};
+
+mod setup;
+
+/// An LDAP server of its own: OpenLDAP's `slapd` on free ports of 127.0.0.1, its database and all
+/// other files in a temporary folder. It needs no root and takes a fraction of a second; any
+/// number can run at once. Dropping it ends the server and removes the folder.
+///
+/// It holds two people, alice (of the groups Engineers and Staff) and bob (of Staff), and keeps
+/// `memberOf` up to date. Only [`service_dn`](Self::service_dn) may read.
+///
+/// The programs come from the Debian packages `slapd`, `ldap-utils` and `openssl`; errors name the
+/// one that is missing. The variable `TOWER_SPNEGO_SLAPD` names another `slapd`.
+///
+/// ```
+/// use tower_spnego::testing::TestLdap;
+///
+/// let ldap = TestLdap::start()?;
+/// assert!(ldap.tls_url().starts_with("ldaps://localhost:"));
+/// ldap.add_person("carol", "Carol")?;
+/// ldap.add_group("Designers", ["carol"])?;
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TestLdap {
+    slapd: Option<Daemon>,
+    plain: Port,
+    tls: Port,
+    folder: TempDir,
+}
+
+const BASE: &str = "dc=example,dc=test";
+const ROOT_PASSWORD: &str = "root of a test";
+const SERVICE_PASSWORD: &str = "correct horse battery staple";
+
+impl TestLdap {
+    /// Starts the server and fills it.
+    ///
+    /// # Errors
+    ///
+    /// A program or OpenLDAP's schema is missing, or the server does not start; the text says which
+    /// or why.
+    pub fn start() -> io::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("tower-spnego-ldap-")
+            .tempdir()?;
+        setup::write_files(folder.path())?;
+        let mut ldap = Self {
+            slapd: None,
+            plain: Port::claim()?,
+            tls: Port::claim()?,
+            folder,
+        };
+        ldap.restart()?;
+        // Through the server, not slapadd: the overlay fills memberOf on additions it sees.
+        ldap.ldif(&setup::first_entries())?;
+        Ok(ldap)
+    }
+
+    /// `ldap://127.0.0.1:…`, without TLS.
+    pub fn url(&self) -> String {
+        format!("ldap://127.0.0.1:{}", self.plain.number())
+    }
+
+    /// `ldaps://localhost:…`; the certificate, signed by [`ca_file`](Self::ca_file), also names
+    /// 127.0.0.1 and this machine.
+    pub fn tls_url(&self) -> String {
+        format!("ldaps://localhost:{}", self.tls.number())
+    }
+
+    /// The certificate of the authority that signed the server's, as PEM.
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// The tree's root, `dc=example,dc=test`.
+    pub fn base(&self) -> &'static str {
+        BASE
+    }
+
+    /// Where people are: `ou=people,dc=example,dc=test`.
+    pub fn people(&self) -> String {
+        format!("ou=people,{BASE}")
+    }
+
+    /// Where groups are: `ou=groups,dc=example,dc=test`.
+    pub fn groups(&self) -> String {
+        format!("ou=groups,{BASE}")
+    }
+
+    /// The account that may read everything.
+    pub fn service_dn(&self) -> String {
+        setup::service_dn()
+    }
+
+    /// Its password.
+    pub fn service_password(&self) -> &'static str {
+        SERVICE_PASSWORD
+    }
+
+    /// Adds a person (an `inetOrgPerson`) and returns the DN.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses the entry.
+    pub fn add_person(&self, uid: &str, cn: &str) -> io::Result<String> {
+        let dn = format!("uid={},{}", escape_rdn(uid), self.people());
+        self.ldif(&format!(
+            "dn:: {}\nobjectClass: inetOrgPerson\nuid:: {}\ncn:: {}\nsn:: {}\n",
+            STANDARD.encode(&dn),
+            STANDARD.encode(uid),
+            STANDARD.encode(cn),
+            STANDARD.encode(cn),
+        ))?;
+        Ok(dn)
+    }
+
+    /// Adds a group (a `groupOfNames`) of these people, given by their uid, and returns its DN.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses the entry, for one because there is no member.
+    pub fn add_group<I>(&self, cn: &str, uids: I) -> io::Result<String>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        let dn = format!("cn={},{}", escape_rdn(cn), self.groups());
+        let mut ldif = format!(
+            "dn:: {}\nobjectClass: groupOfNames\ncn:: {}\n",
+            STANDARD.encode(&dn),
+            STANDARD.encode(cn),
+        );
+        for uid in uids {
+            let member = format!("uid={},{}", escape_rdn(uid.as_ref()), self.people());
+            ldif.push_str(&format!("member:: {}\n", STANDARD.encode(member)));
+        }
+        self.ldif(&ldif)?;
+        Ok(dn)
+    }
+
+    /// Adds the entries of an LDIF text (RFC 2849), or makes the changes it holds, as the root DN.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses one, and the rest is not tried; the text is `ldapmodify`'s.
+    pub fn ldif(&self, ldif: &str) -> io::Result<()> {
+        let program = find_program("ldapmodify", "ldap-utils")?;
+        run_with_input(
+            Command::new(program)
+                .env("LDAPNOINIT", "1")
+                .args(["-a", "-x", "-H", &self.url()])
+                .args(["-D", &setup::root_dn(), "-w", ROOT_PASSWORD]),
+            ldif.as_bytes(),
+        )
+        .map(drop)
+    }
+
+    /// Ends the server at once, as a crash would: its connections break.
+    pub fn stop(&mut self) {
+        self.slapd = None;
+    }
+
+    /// Starts the server again, on the same ports and with the same entries; does nothing when it
+    /// runs.
+    ///
+    /// # Errors
+    ///
+    /// It does not start; the text holds the end of its log.
+    pub fn restart(&mut self) -> io::Result<()> {
+        if self.slapd.as_mut().is_some_and(Daemon::is_running) {
+            return Ok(());
+        }
+        self.slapd = None;
+        let folder = self.folder.path();
+        let urls = format!("{} ldaps://127.0.0.1:{}", self.url(), self.tls.number());
+        let mut slapd = Daemon::spawn(
+            setup::slapd(folder)?.args(["-h", &urls]),
+            &folder.join("slapd.log"),
+            folder,
+        )?;
+        slapd.wait_until_ready("slapd starting", &[&self.plain, &self.tls])?;
+        self.slapd = Some(slapd);
+        Ok(())
+    }
+
+    /// Stops the server without ending it (SIGSTOP): the kernel still accepts connections, and
+    /// nothing answers.
+    ///
+    /// # Errors
+    ///
+    /// The server is not running.
+    pub fn freeze(&self) -> io::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets a frozen server go on.
+    ///
+    /// # Errors
+    ///
+    /// The server is not running.
+    pub fn thaw(&self) -> io::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// The temporary folder, for further files that shall go with the server.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        match &self.slapd {
+            Some(slapd) => slapd.signal(signal),
+            None => Err(io::Error::other("the LDAP server is stopped")),
+        }
+    }
+}
+
+/// A value inside a DN (RFC 4514 section 2.4), every special character as `\xx`.
+fn escape_rdn(value: &str) -> String {
+    let mut escaped = String::new();
+    for character in value.chars() {
+        if character.is_alphanumeric() {
+            escaped.push(character);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in character.encode_utf8(&mut bytes).bytes() {
+                escaped.push_str(&format!("\\{byte:02x}"));
+            }
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! The files of a test's LDAP server: configuration, certificate, first entries.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{BASE, ROOT_PASSWORD, SERVICE_PASSWORD};
+use crate::testing::process::{find_program, run};
+
+/// Debian, then Fedora.
+const SCHEMAS: [&str; 2] = ["/etc/ldap/schema", "/etc/openldap/schema"];
+const MODULES: [&str; 3] = ["/usr/lib/ldap", "/usr/lib64/openldap", "/usr/lib/openldap"];
+
+pub(super) fn root_dn() -> String {
+    format!("cn=root,{BASE}")
+}
+
+pub(super) fn service_dn() -> String {
+    format!("cn=web,ou=services,{BASE}")
+}
+
+pub(super) fn write_files(folder: &Path) -> io::Result<()> {
+    fs::create_dir(folder.join("database"))?;
+    make_certificate(folder)?;
+    fs::write(folder.join("slapd.conf"), slapd_conf(folder)?)
+}
+
+/// The server in the foreground, its URLs to be added.
+pub(super) fn slapd(folder: &Path) -> io::Result<Command> {
+    // slapd makes a table of as many entries as it may open files; in some containers that is a
+    // billion.
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", "ulimit -n 4096 2>/dev/null; exec \"$@\"", "slapd"])
+        .arg(slapd_program(folder)?)
+        .arg("-f")
+        .arg(folder.join("slapd.conf"))
+        .args(["-d", "none"]);
+    Ok(command)
+}
+
+fn slapd_program(folder: &Path) -> io::Result<PathBuf> {
+    if let Some(program) = std::env::var_os("TOWER_SPNEGO_SLAPD") {
+        return Ok(PathBuf::from(program));
+    }
+    let installed = find_program("slapd", "slapd")?;
+    if !Path::new("/etc/apparmor.d/usr.sbin.slapd").exists() {
+        return Ok(installed);
+    }
+    // Ubuntu confines the program at this path to its own folders.
+    let copy = folder.join("slapd");
+    if !copy.exists() {
+        fs::copy(installed, &copy)?;
+    }
+    Ok(copy)
+}
+
+fn slapd_conf(folder: &Path) -> io::Result<String> {
+    let schema = first_folder(&SCHEMAS, "core.schema", "schema")?;
+    let modules = first_folder(&MODULES, "memberof.so", "modules")?;
+    // Some distributions have the back end built in.
+    let back_mdb = if modules.join("back_mdb.so").exists() {
+        "moduleload back_mdb"
+    } else {
+        ""
+    };
+    let (schema, modules, folder) = (schema.display(), modules.display(), folder.display());
+    let (root, web) = (root_dn(), service_dn());
+    Ok(format!(
+        r#"include {schema}/core.schema
+include {schema}/cosine.schema
+include {schema}/inetorgperson.schema
+include {schema}/nis.schema
+modulepath {modules}
+{back_mdb}
+moduleload memberof
+TLSCACertificateFile "{folder}/ca.pem"
+TLSCertificateFile "{folder}/certificate.pem"
+TLSCertificateKeyFile "{folder}/key.pem"
+TLSVerifyClient never
+database mdb
+suffix "{BASE}"
+rootdn "{root}"
+rootpw "{ROOT_PASSWORD}"
+directory "{folder}/database"
+maxsize 268435456
+dbnosync
+index objectClass,uid,cn,member,memberUid eq
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="{web}" read by anonymous auth by * none
+overlay memberof
+memberof-refint on
+"#
+    ))
+}
+
+fn first_folder(folders: &[&str], file: &str, what: &str) -> io::Result<PathBuf> {
+    folders
+        .iter()
+        .map(PathBuf::from)
+        .find(|folder| folder.join(file).exists())
+        .ok_or_else(|| {
+            let tried = folders.join(", ");
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!(
+                    "OpenLDAP's {what} ({file}) are not in {tried}; Debian has them in the \
+                     package slapd"
+                ),
+            )
+        })
+}
+
+fn make_certificate(folder: &Path) -> io::Result<()> {
+    fs::write(folder.join("extensions"), extensions())?;
+    let openssl = find_program("openssl", "openssl")?;
+    let steps = [
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key \
+         -out ca.pem -days 3650 -subj /CN=tower-spnego-test-CA -config extensions -extensions ca",
+        "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem \
+         -out request.pem -subj /CN=localhost -config extensions",
+        "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -set_serial 1 -days 3650 \
+         -extfile extensions -extensions server -out certificate.pem",
+    ];
+    for step in steps {
+        run(Command::new(&openssl)
+            .current_dir(folder)
+            .args(step.split(' ')))?;
+    }
+    Ok(())
+}
+
+fn extensions() -> String {
+    let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let machine = machine.trim();
+    let is_dns_name = !machine.is_empty()
+        && machine
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    // libldap asks for the machine's name where the URL says `localhost`.
+    let machine = if is_dns_name {
+        format!(", DNS:{machine}")
+    } else {
+        String::new()
+    };
+    format!(
+        "[req]
+distinguished_name = subject
+[subject]
+[ca]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[server]
+basicConstraints = CA:FALSE
+extendedKeyUsage = serverAuth
+subjectAltName = DNS:localhost, IP:127.0.0.1{machine}
+"
+    )
+}
+
+pub(super) fn first_entries() -> String {
+    let web = service_dn();
+    format!(
+        "dn: {BASE}
+objectClass: domain
+dc: example
+
+dn: ou=people,{BASE}
+objectClass: organizationalUnit
+ou: people
+
+dn: ou=groups,{BASE}
+objectClass: organizationalUnit
+ou: groups
+
+dn: ou=services,{BASE}
+objectClass: organizationalUnit
+ou: services
+
+dn: {web}
+objectClass: organizationalRole
+objectClass: simpleSecurityObject
+cn: web
+userPassword: {SERVICE_PASSWORD}
+
+dn: uid=alice,ou=people,{BASE}
+objectClass: inetOrgPerson
+uid: alice
+cn: Alice Liddell
+sn: Liddell
+givenName: Alice
+displayName: Alice Liddell
+mail: alice@example.test
+title: Engineer
+telephoneNumber: +1 555 0100
+departmentNumber: Wonderland
+employeeNumber: 1865
+manager: uid=bob,ou=people,{BASE}
+
+dn: uid=bob,ou=people,{BASE}
+objectClass: inetOrgPerson
+uid: bob
+cn: Bob Cratchit
+sn: Cratchit
+givenName: Bob
+displayName: Bob Cratchit
+mail: bob@example.test
+title: Clerk
+telephoneNumber: +1 555 0101
+departmentNumber: Counting-house
+employeeNumber: 1843
+
+dn: cn=Engineers,ou=groups,{BASE}
+objectClass: groupOfNames
+cn: Engineers
+member: uid=alice,ou=people,{BASE}
+
+dn: cn=Staff,ou=groups,{BASE}
+objectClass: groupOfNames
+cn: Staff
+member: uid=alice,ou=people,{BASE}
+member: uid=bob,ou=people,{BASE}
+"
+    )
+}

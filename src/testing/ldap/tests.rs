@@ -1,0 +1,118 @@
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::testing::process::run;
+
+/// As the service account.
+fn search(ldap: &TestLdap, url: &str, filter: &str) -> io::Result<String> {
+    let output = run(Command::new("ldapsearch")
+        .env("LDAPCONF", "/dev/null")
+        .env("LDAPTLS_CACERT", ldap.ca_file())
+        .args([
+            "-x",
+            "-N",
+            "-LLL",
+            "-o",
+            "ldif-wrap=no",
+            "-o",
+            "nettimeout=2",
+            "-l",
+            "2",
+        ])
+        .args(["-H", url, "-b", ldap.base()])
+        .args(["-D", &ldap.service_dn(), "-w", ldap.service_password()])
+        .args([filter, "*", "memberOf"]))?;
+    Ok(String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+#[test]
+fn it_answers_with_and_without_tls_and_knows_groups() {
+    let began = Instant::now();
+    let ldap = TestLdap::start().expect("a server");
+    eprintln!("started in {:?}", began.elapsed());
+    for url in [ldap.url(), ldap.tls_url()] {
+        let alice = search(&ldap, &url, "(uid=alice)").expect("found");
+        assert!(alice.contains("displayName: Alice Liddell\n"), "{alice}");
+        for group in ["Engineers", "Staff"] {
+            let value = format!("memberOf: cn={group},ou=groups,dc=example,dc=test\n");
+            assert!(alice.contains(&value), "{alice}");
+        }
+        let bob = search(&ldap, &url, "(uid=bob)").expect("found");
+        assert!(!bob.contains("Engineers"), "{bob}");
+    }
+    let folder = ldap.folder().to_owned();
+    drop(ldap);
+    assert!(!folder.exists());
+}
+
+#[test]
+fn nobody_else_may_read() {
+    let ldap = TestLdap::start().expect("a server");
+    let output = run(Command::new("ldapsearch").env("LDAPNOINIT", "1").args([
+        "-x",
+        "-LLL",
+        "-H",
+        &ldap.url(),
+        "-b",
+        ldap.base(),
+    ]));
+    output.expect_err("no such object");
+}
+
+#[test]
+fn entries_are_added_and_changed() {
+    let ldap = TestLdap::start().expect("a server");
+    let dn = ldap.add_person("a,b=c *é", "Odd Name").expect("added");
+    ldap.add_group("Odd, ones", ["a,b=c *é", "bob"])
+        .expect("added");
+    let entry = search(&ldap, &ldap.url(), "(cn=Odd Name)").expect("found");
+    assert!(entry.contains("memberOf: cn=Odd\\2C ones,"), "{entry}");
+    ldap.ldif(&format!(
+        "dn:: {}\nchangetype: delete\n",
+        STANDARD.encode(dn)
+    ))
+    .expect("deleted");
+    let entry = search(&ldap, &ldap.url(), "(cn=Odd Name)").expect("searched");
+    assert_eq!(entry, "");
+    ldap.add_person("alice", "Another").expect_err("she exists");
+}
+
+#[test]
+fn it_stops_starts_freezes_and_thaws() {
+    let mut ldap = TestLdap::start().expect("a server");
+    let url = ldap.url();
+    ldap.stop();
+    search(&ldap, &url, "(uid=alice)").expect_err("stopped");
+    ldap.freeze().expect_err("stopped");
+    ldap.restart().expect("started");
+    assert_eq!(ldap.url(), url);
+    search(&ldap, &url, "(uid=alice)").expect("found");
+
+    ldap.freeze().expect("frozen");
+    let began = Instant::now();
+    let thaws = std::thread::scope(|scope| {
+        let search = scope.spawn(|| search(&ldap, &url, "(uid=alice)"));
+        std::thread::sleep(Duration::from_millis(300));
+        ldap.thaw().expect("thawed");
+        search.join().expect("joined")
+    });
+    thaws.expect("found");
+    assert!(began.elapsed() >= Duration::from_millis(300));
+
+    ldap.freeze().expect("frozen");
+    let folder = ldap.folder().to_owned();
+    drop(ldap);
+    assert!(!folder.exists());
+}
+
+#[test]
+fn several_servers_run_at_once() {
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let ldap = TestLdap::start().expect("a server");
+                search(&ldap, &ldap.tls_url(), "(uid=bob)").expect("found");
+            });
+        }
+    });
+}

@@ -1,7 +1,13 @@
-//! Real parts for tests: a KDC and its clients.
+//! Real parts for tests: a KDC, an LDAP server, and clients.
 //!
 //! Kerberos that is faked in a test proves little. A KDC in a temporary folder starts in a fraction
 //! of a second, needs no root, and gives tickets that are accepted or refused for real reasons.
+//!
+//! - [`TestRealm`]: a realm with users and services, its keytab and `krb5.conf`.
+//! - [`TicketCache`]: a user's tickets, for tokens made in the test's own process
+//!   ([`token`](TicketCache::token), [`Handshake`]) and for programs.
+//! - [`TestLdap`]: a directory with people and groups, over LDAP and LDAPS.
+//! - [`Chromium`]: a headless browser that signs in with a ticket cache.
 //!
 //! ```
 //! use tower_spnego::testing::TestRealm;
@@ -21,6 +27,7 @@
 //! ```
 
 mod chromium;
+mod delegation;
 mod handshake;
 mod ldap;
 mod port;

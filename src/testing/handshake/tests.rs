@@ -60,6 +60,21 @@ fn browsers_ask_for_no_mutual_authentication() {
 }
 
 #[test]
+fn a_delegating_token_hands_over_a_ticket() {
+    let realm = TestRealm::start().expect("a realm");
+    realm.add_service("HTTP/web.example.test").expect("added");
+    let alice = realm.ticket_cache("alice").expect("a ticket");
+    for spn in ["HTTP/localhost", "HTTP/web.example.test"] {
+        let usual = alice.token(spn).expect("a token").len();
+        let token = alice.delegating_token(spn).expect("a token");
+        assert!(token.len() > usual + 500, "{usual}, {}", token.len());
+        accept(&realm, &token);
+    }
+    let error = alice.delegating_token("HTTP/nowhere").expect_err("unknown");
+    eprintln!("{error}");
+}
+
+#[test]
 fn a_ticket_expires() {
     let realm = TestRealm::start().expect("a realm");
     let short = realm

@@ -116,3 +116,37 @@ fn several_servers_run_at_once() {
         }
     });
 }
+
+#[cfg(feature = "ldap")]
+#[test]
+fn rustls_takes_the_certificate_for_all_its_names() {
+    use std::sync::Arc;
+
+    use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore};
+
+    let ldap = TestLdap::start().expect("a server");
+    let mut roots = RootCertStore::empty();
+    let ca = CertificateDer::from_pem_file(ldap.ca_file()).expect("PEM");
+    roots.add(ca).expect("a CA");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    let handshake = |name: &'static str| {
+        let name = ServerName::try_from(name).expect("a name");
+        let mut tls = ClientConnection::new(config.clone(), name).expect("a client");
+        let tcp = std::net::TcpStream::connect(("127.0.0.1", ldap.tls.number()));
+        let mut tcp = tcp.expect("connected");
+        while tls.is_handshaking() {
+            tls.complete_io(&mut tcp)?;
+        }
+        std::io::Result::Ok(())
+    };
+    handshake("localhost").expect("its name");
+    handshake("127.0.0.1").expect("its address");
+    handshake("elsewhere.test").expect_err("another name");
+}

@@ -44,13 +44,17 @@ impl Credential {
             acquire(&name, gss::GSS_C_ACCEPT, &[KRB5], &store)?;
             return Err("GSSAPI gives no Kerberos credential for it".to_owned());
         }
-        let credential = both.credential;
+        both.credential.negotiating_krb5()
+    }
+
+    /// Keeps SPNEGO from negotiating anything but krb5, such as an NTLM plug-in.
+    fn negotiating_krb5(self) -> Result<Self, String> {
         let mut krb5 = [oid(KRB5)];
         let mut set = oid_set(&mut krb5);
         let mut minor = 0;
         // SAFETY: the credential is live, and the set lives through the call, which copies it.
-        let major = unsafe { gss::gss_set_neg_mechs(&mut minor, credential.0, &mut set) };
-        failed(major, minor).map_or(Ok(credential), Err)
+        let major = unsafe { gss::gss_set_neg_mechs(&mut minor, self.0, &mut set) };
+        failed(major, minor).map_or(Ok(self), Err)
     }
 }
 
@@ -72,7 +76,7 @@ pub(crate) fn initiator_credential(ccache: &str) -> Result<libgssapi::credential
         &[KRB5, SPNEGO],
         &[(c"ccache", ccache)],
     )?;
-    let credential = std::mem::ManuallyDrop::new(acquired.credential);
+    let credential = std::mem::ManuallyDrop::new(acquired.credential.negotiating_krb5()?);
     // SAFETY: `ManuallyDrop` keeps our handle from being released, so `Cred` is its sole owner.
     Ok(unsafe { libgssapi::credential::Cred::from_c(credential.0) })
 }

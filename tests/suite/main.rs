@@ -1,5 +1,7 @@
 //! One program for all tests against real parts; a file a behaviour.
 #![allow(unreachable_pub)]
+// Helpers stand outside of `#[test]` functions, and are tests all the same.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod caching;
 mod challenge;

@@ -3,11 +3,11 @@
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{Extensions, HeaderMap, StatusCode};
+use http::{Extensions, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 use crate::login::Login;
-use crate::response::{Refusal, status};
+use crate::response::{Refusal, status, wants_html};
 use crate::user::User;
 
 /// In the extensions of every request that a layer let pass.
@@ -45,7 +45,7 @@ pub struct MissingLayer;
 /// Nobody is signed in.
 #[derive(Debug)]
 pub struct NotSignedIn {
-    request: HeaderMap,
+    as_html: bool,
 }
 
 impl IntoResponse for SignInRejection {
@@ -68,7 +68,7 @@ impl IntoResponse for MissingLayer {
 
 impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
-        Refusal::from(ErrorKind::NoCredentials).into_response(&self.request)
+        Refusal::from(ErrorKind::NoCredentials).into_response(self.as_html)
     }
 }
 
@@ -76,7 +76,7 @@ fn extract<T: Clone + Send + Sync + 'static>(parts: &Parts) -> Result<T, SignInR
     match optional(parts) {
         Ok(Some(found)) => Ok(found),
         Ok(None) => Err(SignInRejection::NotSignedIn(NotSignedIn {
-            request: parts.headers.clone(),
+            as_html: wants_html(&parts.headers),
         })),
         Err(missing) => Err(SignInRejection::MissingLayer(missing)),
     }

@@ -63,11 +63,11 @@ impl Refusal {
     }
 
     /// The response, with the error in its extensions and nothing of it in its body.
-    pub(crate) fn into_response(self, request: &HeaderMap) -> Response {
+    pub(crate) fn into_response(self, as_html: bool) -> Response {
         let Self { error, token } = self;
         log(&error);
         let status = status(error.kind());
-        let (media_type, body) = page(status, wants_html(request));
+        let (media_type, body) = page(status, as_html);
         let mut response = (status, Body::from(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -185,7 +185,8 @@ fn log(error: &Error) {
     }
 }
 
-fn wants_html(request: &HeaderMap) -> bool {
+/// Whether a person reads the answer, rather than a program.
+pub(crate) fn wants_html(request: &HeaderMap) -> bool {
     request.get_all(ACCEPT).iter().any(|accept| {
         accept
             .to_str()

@@ -79,20 +79,18 @@ where
         let gate = Arc::clone(&self.gate);
         ResponseFuture::new(async move {
             let (mut parts, body) = request.into_parts();
+            let as_html = response::wants_html(&parts.headers);
             let visit = match gate.admit(&parts).await {
                 Ok(visit) => visit,
                 Err(refusal) => {
                     response::read_body(&parts.headers, body).await;
-                    return Ok(refusal.into_response(&parts.headers));
+                    return Ok(refusal.into_response(as_html));
                 }
             };
             extract::enter(&mut parts.extensions, visit.login.as_ref());
-            let headers = parts.headers.clone();
             let answer = inner.call(Request::from_parts(parts, body)).await?;
-            Ok(visit
-                .leave(answer.into_response())
-                .await
-                .unwrap_or_else(|refusal| refusal.into_response(&headers)))
+            let answer = visit.leave(answer.into_response()).await;
+            Ok(answer.unwrap_or_else(|refusal| refusal.into_response(as_html)))
         })
     }
 }

@@ -33,6 +33,7 @@ pub struct TicketRequest {
     keytab: PathBuf,
     principal: String,
     lifetime: Option<Duration>,
+    delay: Option<Duration>,
     service: Option<String>,
     pac: bool,
 }
@@ -44,6 +45,7 @@ impl TicketRequest {
             keytab,
             principal: principal.to_owned(),
             lifetime: None,
+            delay: None,
             service: None,
             pac: true,
         }
@@ -52,6 +54,13 @@ impl TicketRequest {
     /// Tickets that end after `lifetime`, in whole seconds.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// Tickets that become valid only after `delay`, in whole seconds (`kinit -s`). Together with
+    /// [`only_for`](Self::only_for): a ticket for the KDC that is not valid yet gets no other.
+    pub fn starting_in(mut self, delay: Duration) -> Self {
+        self.delay = Some(delay);
         self
     }
 
@@ -83,6 +92,9 @@ impl TicketRequest {
             .arg(&self.keytab);
         if let Some(lifetime) = self.lifetime {
             kinit.arg("-l").arg(format!("{}s", lifetime.as_secs()));
+        }
+        if let Some(delay) = self.delay {
+            kinit.arg("-s").arg(format!("{}s", delay.as_secs()));
         }
         if let Some(service) = &self.service {
             kinit.arg("-S").arg(service);

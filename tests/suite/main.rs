@@ -5,10 +5,12 @@
 
 mod caching;
 mod challenge;
+mod clocks;
 mod cross_site;
 mod extractors;
 mod layers;
 mod login;
+mod process;
 mod refused_tokens;
 mod sign_in;
 mod site;

@@ -8,7 +8,7 @@ use tower_spnego::testing::{TestRealm, TicketCache};
 use crate::site::{Answer, SPN, Site, layer, realm, request, token, with_header};
 
 /// The client's token in SPNEGO and bare.
-fn both_forms(cache: &TicketCache, spn: &str) -> [Vec<u8>; 2] {
+pub fn both_forms(cache: &TicketCache, spn: &str) -> [Vec<u8>; 2] {
     let handshake = cache.handshake(spn);
     let spnego = handshake.start().expect("a token");
     let raw = handshake.raw_kerberos().start().expect("a token");

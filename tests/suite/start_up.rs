@@ -6,6 +6,7 @@ use std::time::Duration;
 use tower_spnego::testing::TestRealm;
 use tower_spnego::{ConfigError, PrincipalOnly, SpnegoLayer, SpnegoLayerBuilder};
 
+use crate::process;
 use crate::site::{Site, layer, realm, token};
 
 #[track_caller]
@@ -209,4 +210,30 @@ fn set_mode(path: &Path, mode: u32) {
 fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     path.metadata().expect("metadata").permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn without_a_keytab_the_systems_default_is_used() {
+    if !process::is_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        return process::run(
+            "start_up::without_a_keytab_the_systems_default_is_used",
+            [("KRB5_KTNAME", folder.path().join("default.keytab"))],
+        );
+    }
+    let realm = realm();
+    let layer = || {
+        SpnegoLayer::builder()
+            .realm(realm.realm())
+            .hostname("localhost")
+            .directory(PrincipalOnly)
+    };
+    refuses(layer(), &["default.keytab does not exist"]);
+    let keytab = std::env::var_os("KRB5_KTNAME").expect("set");
+    std::fs::copy(realm.keytab(), keytab).expect("copies");
+    let site = Site::new(layer());
+    site.browser()
+        .get_with("/", &token(&realm, "alice"))
+        .await
+        .is_hello("alice");
 }

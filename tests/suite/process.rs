@@ -1,0 +1,27 @@
+//! What the environment of a process decides is tested in a process of its own: a test calls
+//! [`run`] with its own name, and does its work where [`is_own`] is true.
+
+use std::ffi::OsStr;
+use std::process::Command;
+
+const MARK: &str = "TOWER_SPNEGO_OWN_PROCESS";
+
+/// Whether this process was started for one test.
+pub fn is_own() -> bool {
+    std::env::var_os(MARK).is_some()
+}
+
+/// Starts this program again, with these variables and for this test alone, which must pass.
+#[track_caller]
+pub fn run<V: AsRef<OsStr>>(test: &str, variables: impl IntoIterator<Item = (&'static str, V)>) {
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", test, "--nocapture"])
+        .env(MARK, "1")
+        .envs(variables)
+        .output()
+        .expect("starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}\n{errors}");
+    assert!(text.contains("1 passed"), "{test} is no test: {text}");
+}

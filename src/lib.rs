@@ -1,4 +1,111 @@
-//! Kerberos single sign-on for axum.
+//! Kerberos single sign-on for [axum](https://docs.rs/axum): one layer, a user in every handler,
+//! and, when it does not work, the reason why.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_sessions::cookie::SameSite;
+//! use tower_sessions::{MemoryStore, SessionManagerLayer};
+//! use tower_spnego::{PrincipalOnly, SpnegoLayer, User};
+//!
+//! async fn home(user: User) -> String {
+//!     format!("Hello, {}", user.display_name())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(feature = "testing")] {
+//! # use axum::body::Body;
+//! # use axum::http::{Request, StatusCode};
+//! # use tower::ServiceExt;
+//! # let realm = tower_spnego::testing::TestRealm::start()?;
+//! # let keytab = realm.keytab();
+//! let spnego = SpnegoLayer::builder()
+//!     .realm("EXAMPLE.TEST") // whose principals may sign in
+//!     .hostname("localhost") // the SPN is HTTP/<hostname>
+//!     .keytab(keytab)
+//!     .directory(PrincipalOnly) // or an LdapDirectory
+//!     .build()?;
+//!
+//! let app: Router = Router::new()
+//!     .route("/", get(home))
+//!     .layer(spnego) // inside the session layer
+//!     .layer(SessionManagerLayer::new(MemoryStore::default()).with_same_site(SameSite::Lax));
+//! #
+//! # let ask = || Request::get("/");
+//! # let answer = app.clone().oneshot(ask().body(Body::empty())?).await?;
+//! # assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+//! # let alice = realm.ticket_cache("alice")?.handshake("HTTP/localhost").start()?;
+//! # let request = ask().header("authorization", alice.authorization()).body(Body::empty())?;
+//! # assert_eq!(app.oneshot(request).await?.status(), StatusCode::OK);
+//! # }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`SpnegoLayer`] is the layer; its [builder](SpnegoLayerBuilder) has every setting.
+//! - [`User`], `Option<User>` and [`Login`] are the extractors.
+//! - [`Directory`] finds the user behind a principal:
+#![cfg_attr(feature = "ldap", doc = "  [`LdapDirectory`](ldap::LdapDirectory),")]
+#![cfg_attr(not(feature = "ldap"), doc = "  `LdapDirectory` (feature `ldap`),")]
+//!   [`PrincipalOnly`], or one of your own.
+//! - [`Error`] says why a request was refused: it is in the response's extensions and in the log.
+//! - [`ConfigError`] says why a layer can't start, and how to mend it.
+//! - `testing` (a feature) starts a real KDC and a real LDAP server for your own tests.
+//!
+//! # What it does with a request
+//!
+//! 1. A request that changes something and comes from another site's page is refused (403), with a
+//!    token or without: Negotiate is ambient, so a browser signs in whatever any page makes it
+//!    send. See [`allow_origin`](SpnegoLayerBuilder::allow_origin).
+//! 2. A Negotiate token ([RFC 4559]) signs in, whatever the session holds. A bad one is refused
+//!    (401), and nothing falls back to the session.
+//! 3. Without a token, the login in the session counts until it expires.
+//! 4. Without either, the answer is the challenge (401), or in [optional
+//!    mode](SpnegoLayerBuilder::optional) the handler's.
+//!
+//! Whoever the KDC vouches for is still nobody until the realm is one that is allowed, the name is
+//! a person's, and the directory has exactly that person. A directory or a session store that is
+//! down is an error (503, 500), never an anonymous 200.
+//!
+//! # The session
+//!
+//! The login lives in the [tower-sessions](tower_sessions) session, with times of its own. When it
+//! ends, the rest of the session stays. The session's id changes when somebody signs in who was not
+//! in it; another user's data is never inherited.
+//!
+//! The session cookie should be `SameSite::Lax`. With tower-sessions' default, `Strict`, a link
+//! from a mail sends no cookie; the browser signs in unseen, into a new session that replaces the
+//! old one, and the cart is gone.
+//!
+//! # An application with a `User` of its own
+//!
+//! ```
+//! use tower_spnego as sso;
+//!
+//! struct User {
+//!     name: String,
+//! }
+//!
+//! impl From<sso::User> for User {
+//!     fn from(user: sso::User) -> Self {
+//!         Self { name: user.display_name().to_owned() }
+//!     }
+//! }
+//!
+//! async fn home(user: sso::User) -> String {
+//!     User::from(user).name
+//! }
+//! ```
+//!
+//! # Features
+//!
+//! - `ldap` (on): `ldap::LdapDirectory`.
+//! - `axum` (on): `SpnegoConnection`; the rest needs `axum-core` alone.
+//! - `testing`: real parts for tests.
+//!
+//! It needs Linux and MIT Kerberos 1.19 or newer (`libkrb5-dev` and `libclang-dev` to build).
+//!
+//! [RFC 4559]: https://www.rfc-editor.org/rfc/rfc4559
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod authorization;
@@ -19,6 +126,9 @@ mod service;
 mod token;
 mod user;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 #[cfg(feature = "axum")]
 pub use crate::connection::SpnegoConnection;
 #[cfg(feature = "ldap")]
@@ -34,5 +144,7 @@ pub use crate::principal::{Principal, PrincipalError};
 pub use crate::service::Spnego;
 pub use crate::user::{Group, User, UserBuilder};
 
-#[cfg(feature = "testing")]
-pub mod testing;
+/// The README's code is compiled with the tests.
+#[cfg(all(doctest, feature = "ldap"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

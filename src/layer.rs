@@ -138,6 +138,9 @@ impl SpnegoLayerBuilder {
 
     /// The keytab with the SPN's key. Without it, the system's default keytab: `KRB5_KTNAME`, else
     /// `default_keytab_name` of krb5.conf, else `/etc/krb5.keytab`.
+    ///
+    /// A new key in it counts within a second, with no restart. While the file is missing or
+    /// broken, the last good keys stay in use, and the log says so.
     pub fn keytab(mut self, path: impl Into<PathBuf>) -> Self {
         self.keytab = Some(path.into());
         self

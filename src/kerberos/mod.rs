@@ -1,16 +1,19 @@
 //! Kerberos through GSSAPI: the only place that names libgssapi, and the only one that blocks.
 
 mod context;
-mod credential;
 pub(crate) mod ffi;
 mod keytab;
+mod keytab_file;
+mod replay_cache;
 mod worker;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::context::{Accepted, Refused};
 use self::ffi::{Credential, Krb5};
+use self::keytab_file::{Keys, KeytabFile};
 use self::worker::{Pool, Size};
 use crate::error::ConfigError;
 
@@ -49,29 +52,33 @@ impl Acceptor {
             Some(path) => path,
             None => default_keytab(&mut krb5)?,
         };
-        let principal = credential::service_principal(
-            &keytab,
+        let keytab = Arc::new(KeytabFile::open(
+            keytab,
             &config.hostname,
             config.service_realm.as_deref(),
-        )?;
-        let replay_cache = credential::replay_cache(config.replay_cache.as_deref())?;
+        )?);
+        let replay_cache = replay_cache::name(config.replay_cache.as_deref())?;
         let size = Size {
             threads: std::thread::available_parallelism()
                 .map_or(1, |cores| cores.get().min(MAX_THREADS)),
             queue: config.queue,
             patience: config.patience,
         };
-        let spn = principal.clone();
-        let keytab = format!("FILE:{}", keytab.display());
+        let principal = keytab.principal().to_owned();
         let pool = Pool::start(size, move || {
-            let credential =
-                Credential::acceptor(&spn, &keytab, &replay_cache).map_err(|reason| {
-                    ConfigError::Credential {
-                        spn: spn.clone(),
-                        reason,
+            let mut keys = keytab.keys();
+            let mut credential = acquire(&keytab, &keys, &replay_cache)?;
+            let (keytab, replay_cache) = (Arc::clone(&keytab), replay_cache.clone());
+            Ok(move |token: &[u8]| {
+                let newest = keytab.keys();
+                if !Arc::ptr_eq(&newest, &keys) {
+                    match acquire(&keytab, &newest, &replay_cache) {
+                        Ok(renewed) => (credential, keys) = (renewed, newest),
+                        Err(error) => tracing::error!("{error}; the old keys stay in use"),
                     }
-                })?;
-            Ok(move |token: &[u8]| context::accept(&credential, token, clock_skew))
+                }
+                context::accept(&credential, token, clock_skew)
+            })
         })?;
         Ok(Self {
             pool,
@@ -89,6 +96,19 @@ impl Acceptor {
     pub(crate) async fn accept(&self, token: Vec<u8>) -> Result<Accepted, Refused> {
         self.pool.accept(token).await
     }
+}
+
+fn acquire(
+    keytab: &KeytabFile,
+    keys: &Keys,
+    replay_cache: &str,
+) -> Result<Credential, ConfigError> {
+    Credential::acceptor(keytab.principal(), &keys.name(), replay_cache).map_err(|reason| {
+        ConfigError::Credential {
+            spn: keytab.principal().to_owned(),
+            reason,
+        }
+    })
 }
 
 fn default_keytab(krb5: &mut Krb5) -> Result<PathBuf, ConfigError> {

@@ -8,6 +8,7 @@ mod challenge;
 mod clocks;
 mod cross_site;
 mod extractors;
+mod keytab_rotation;
 mod layers;
 mod login;
 mod process;

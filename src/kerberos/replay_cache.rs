@@ -1,73 +1,16 @@
-//! What is checked before an accept thread starts: keytab, SPN, replay cache.
+//! The replay cache, tried before an accept thread starts.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
-use super::keytab::Keytab;
 use crate::error::ConfigError;
-
-/// A keytab of a hundred thousand keys; what is larger is no keytab.
-const KEYTAB_LIMIT: u64 = 16 << 20;
-
-/// Reads the keytab and finds the one realm in which it has a key for `HTTP/<hostname>`.
-pub(super) fn service_principal(
-    path: &Path,
-    hostname: &str,
-    service_realm: Option<&str>,
-) -> Result<String, ConfigError> {
-    let spn = format!("HTTP/{hostname}");
-    let keytab = read(path, &spn)?;
-    let realms = keytab.realms_of("HTTP", hostname);
-    let missing = |spn| ConfigError::SpnNotInKeytab {
-        path: path.to_owned(),
-        spn,
-        principals: keytab.principals().map(ToString::to_string).collect(),
-    };
-    match (service_realm, realms.as_slice()) {
-        (Some(realm), realms) if realms.iter().any(|own| own == realm) => {
-            Ok(format!("{spn}@{realm}"))
-        }
-        (Some(realm), _) => Err(missing(format!("{spn}@{realm}"))),
-        (None, []) => Err(missing(spn)),
-        (None, [realm]) => Ok(format!("{spn}@{realm}")),
-        (None, _) => Err(ConfigError::ServiceRealmAmbiguous { spn, realms }),
-    }
-}
-
-fn read(path: &Path, spn: &str) -> Result<Keytab, ConfigError> {
-    let unreadable = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => ConfigError::KeytabMissing {
-            path: path.to_owned(),
-            spn: spn.to_owned(),
-        },
-        _ => ConfigError::KeytabUnreadable {
-            path: path.to_owned(),
-            source,
-        },
-    };
-    let malformed = |reason: String| ConfigError::KeytabMalformed {
-        path: path.to_owned(),
-        reason,
-    };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(unreadable)?
-        .take(KEYTAB_LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > KEYTAB_LIMIT {
-        return Err(malformed("it is larger than 16 MiB".to_owned()));
-    }
-    Keytab::parse(&bytes).map_err(|error| malformed(error.to_string()))
-}
 
 /// The replay cache that every accept writes, as MIT names it. GSSAPI notices one that can't be
 /// written only when it accepts, and then refuses everybody, so it is tried here.
-pub(super) fn replay_cache(folder: Option<&Path>) -> Result<String, ConfigError> {
+pub(super) fn name(folder: Option<&Path>) -> Result<String, ConfigError> {
     let name = format!("krb5_{}.rcache2", geteuid().as_raw());
     match folder {
         Some(folder) => {

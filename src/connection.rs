@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 
 /// The connection that a request came over, as axum's
 /// [`ConnectInfo`](axum::extract::ConnectInfo).
@@ -42,9 +42,8 @@ impl Connected<IncomingStream<'_, TcpListener>> for SpnegoConnection {
     }
 }
 
-#[cfg(unix)]
-impl Connected<IncomingStream<'_, tokio::net::UnixListener>> for SpnegoConnection {
-    fn connect_info(_: IncomingStream<'_, tokio::net::UnixListener>) -> Self {
+impl Connected<IncomingStream<'_, UnixListener>> for SpnegoConnection {
+    fn connect_info(_: IncomingStream<'_, UnixListener>) -> Self {
         Self::new(None)
     }
 }

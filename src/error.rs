@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::StatusCode;
+
 use crate::principal::printable;
 
 /// Why a request was refused or could not be served.
@@ -43,17 +45,10 @@ impl Error {
     }
 
     pub(crate) fn with_source(
-        self,
+        mut self,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
-        self.with_shared_source(Arc::new(source))
-    }
-
-    pub(crate) fn with_shared_source(
-        mut self,
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    ) -> Self {
-        Arc::make_mut(&mut self.inner).source = Some(source);
+        Arc::make_mut(&mut self.inner).source = Some(Arc::new(source));
         self
     }
 
@@ -97,12 +92,6 @@ impl std::error::Error for Error {
     }
 }
 
-impl From<ErrorKind> for Error {
-    fn from(kind: ErrorKind) -> Self {
-        Self::new(kind)
-    }
-}
-
 /// Who can mend an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -120,7 +109,7 @@ pub enum Fault {
 }
 
 macro_rules! error_kinds {
-    ($($(#[doc = $doc:literal])+ $kind:ident => $fault:ident, $message:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $kind:ident => $status:ident, $fault:ident, $message:literal;)+) => {
         /// The kind of an [`Error`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -129,6 +118,11 @@ macro_rules! error_kinds {
         }
 
         impl ErrorKind {
+            /// The status that the client gets.
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$kind => StatusCode::$status,)+ }
+            }
+
             /// Who can mend it.
             pub fn fault(self) -> Fault {
                 match self { $(Self::$kind => Fault::$fault,)+ }
@@ -142,88 +136,91 @@ macro_rules! error_kinds {
 }
 
 error_kinds! {
-    /// An unsafe request or a WebSocket upgrade came from another site: 403.
-    CrossSite => Client, "a request that changes something came from another site; if that site is \
-        yours, name it with allow_origin()";
-    /// There are no credentials and no login: 401.
-    NoCredentials => Client, "no credentials";
-    /// There is more than one `Authorization` header: 400.
-    SeveralAuthorizationHeaders => Client, "the request has more than one Authorization header";
-    /// What follows `Negotiate` is not base64 (RFC 4648 section 4): 401.
-    NotBase64 => Client, "the Negotiate token is not base64";
-    /// The token is longer than 64 KiB: 401.
-    TokenTooLong => Client, "the Negotiate token is longer than 64 KiB";
-    /// The client sent NTLM instead of Kerberos: 401.
-    Ntlm => Client, "the client sent NTLM instead of Kerberos: it has no ticket for this host. \
-        Usual reasons: the page was opened by an IP address or another name than the SPN's; the \
-        SPN is on no account; the client is not in the domain or can't reach its KDC; the site is \
-        not in the browser's list of trusted sites; the SPN is on two accounts";
-    /// The token is neither SPNEGO (RFC 4178) nor Kerberos (RFC 4121), or offers no Kerberos: 401.
-    NotKerberos => Client, "the token is neither SPNEGO nor Kerberos, or offers no Kerberos";
-    /// The token lists more than 16 mechanisms: 401.
-    TooManyMechanisms => Client, "the SPNEGO token lists more than 16 mechanisms";
-    /// The token is cut off, or its lengths don't add up, or GSSAPI calls it defective: 401.
-    MalformedToken => Client, "the token is malformed";
-    /// The handshake needs another request, which can't be tied to this one: 401.
-    UnfinishedHandshake => Client, "the handshake needs another request, and nothing ties the two \
-        together";
-    /// The ticket can't be decrypted with our key, or its authenticator is garbled: 401.
-    WrongKey => Setup, "the ticket can't be decrypted with the keytab's key: the SPN may be on \
-        another account, or the account's password was changed after the keytab was made; export \
-        the keytab again";
-    /// The ticket has expired: 401.
-    TicketExpired => Client, "the ticket has expired";
-    /// The ticket is not valid yet: 401.
-    TicketNotYetValid => Client, "the ticket is not valid yet";
-    /// The token was used before: 401.
-    Replay => Client, "the token was used before (a replay)";
-    /// The ticket is for another service than ours: 401.
-    WrongService => Setup, "the ticket is for another service than this one: open the site by the \
-        host name of the SPN, or add the SPN and its key to the keytab";
-    /// The client's clock and ours differ by more than the allowed skew: 401.
-    ClockSkew => Setup, "the client's clock and this server's differ by more than the allowed \
-        skew (5 minutes unless krb5.conf says otherwise); set both by NTP";
-    /// The keytab lacks the ticket's key version or encryption type: 401.
-    KeyMissing => Setup, "the keytab has no key of the ticket's version (kvno) or encryption type; \
-        export the keytab again, and have clients fetch a new ticket";
-    /// The keytab went missing, became unreadable or empty: 401.
-    KeytabUnusable => Setup, "the keytab is gone, unreadable or empty";
-    /// The replay cache can't be written: 401.
-    ReplayCacheUnusable => Setup, "GSSAPI failed for a reason of this machine, most often a replay \
-        cache that can't be written";
-    /// The token is bound to another TLS channel (RFC 5929): 401.
-    ChannelBindings => Client, "the token is bound to another TLS channel";
-    /// GSSAPI refused the token for another reason: 401.
-    TokenRefused => Client, "GSSAPI refused the token";
-    /// The client asked to stay anonymous (RFC 8062): 403.
-    Anonymous => Client, "the client is anonymous";
-    /// The principal's realm is not allowed: 403.
-    RealmNotAllowed => Client, "the principal's realm may not sign in here";
-    /// The name is a machine's, has several components, or characters that deceive: 403.
-    NameNotAllowed => Client, "the principal's name is not a person's";
-    /// The directory knows nobody by this principal: 403.
-    UserNotFound => Client, "the directory has no such user";
-    /// The directory has more than one entry for this principal: 403.
-    UserAmbiguous => Directory, "the directory has more than one entry for this user; narrow the \
-        search base or the filter";
-    /// The entry that the directory found is not the person asked for, only similar: 403.
-    UserDiffers => Client, "the directory found an entry that is similar to the user, and not the \
-        same";
-    /// The person may not sign in: 403.
-    UserDenied => Client, "the user may not sign in";
-    /// The directory can't be reached or took too long: 503.
-    DirectoryUnavailable => Directory, "the directory can't be reached, or took too long";
-    /// The directory does not serve us as set up: 503.
-    DirectoryMisconfigured => Directory, "the directory refuses to serve this application as set up";
-    /// Too many sign-ins at once: 503.
-    Busy => Server, "too many sign-ins at once";
-    /// There is no session in the request: 500.
-    SessionLayerMissing => Setup, "there is no session in the request: add a SessionManagerLayer \
-        outside of (after) the SpnegoLayer";
-    /// The session store failed: 500.
-    SessionStore => SessionStore, "the session store failed";
-    /// An accept thread failed: 500.
-    Internal => Server, "the accept thread failed";
+    /// An unsafe request or a WebSocket upgrade came from another site.
+    CrossSite => FORBIDDEN, Client, "a request that changes something came from another site; if \
+        that site is yours, name it with allow_origin()";
+    /// There are no credentials and no login.
+    NoCredentials => UNAUTHORIZED, Client, "no credentials";
+    /// There is more than one `Authorization` header.
+    SeveralAuthorizationHeaders => BAD_REQUEST, Client, "the request has more than one \
+        Authorization header";
+    /// What follows `Negotiate` is not base64 (RFC 4648 section 4).
+    NotBase64 => UNAUTHORIZED, Client, "the Negotiate token is not base64";
+    /// The token is longer than 64 KiB.
+    TokenTooLong => UNAUTHORIZED, Client, "the Negotiate token is longer than 64 KiB";
+    /// The client sent NTLM instead of Kerberos.
+    Ntlm => UNAUTHORIZED, Client, "the client sent NTLM instead of Kerberos: it has no ticket for \
+        this host. Usual reasons: the page was opened by an IP address or another name than the \
+        SPN's; the SPN is on no account; the client is not in the domain or can't reach its KDC; \
+        the site is not in the browser's list of trusted sites; the SPN is on two accounts";
+    /// The token is neither SPNEGO (RFC 4178) nor Kerberos (RFC 4121), or offers no Kerberos.
+    NotKerberos => UNAUTHORIZED, Client, "the token is neither SPNEGO nor Kerberos, or offers no \
+        Kerberos";
+    /// The token lists more than 16 mechanisms.
+    TooManyMechanisms => UNAUTHORIZED, Client, "the SPNEGO token lists more than 16 mechanisms";
+    /// The token is cut off, or its lengths don't add up, or GSSAPI calls it defective.
+    MalformedToken => UNAUTHORIZED, Client, "the token is malformed";
+    /// The handshake needs another request, which can't be tied to this one.
+    UnfinishedHandshake => UNAUTHORIZED, Client, "the handshake needs another request, and nothing \
+        ties the two together";
+    /// The ticket can't be decrypted with our key, or its authenticator is garbled.
+    WrongKey => UNAUTHORIZED, Setup, "the ticket can't be decrypted with the keytab's key: the SPN \
+        may be on another account, or the account's password was changed after the keytab was \
+        made; export the keytab again";
+    /// The ticket has expired.
+    TicketExpired => UNAUTHORIZED, Client, "the ticket has expired";
+    /// The ticket is not valid yet.
+    TicketNotYetValid => UNAUTHORIZED, Client, "the ticket is not valid yet";
+    /// The token was used before.
+    Replay => UNAUTHORIZED, Client, "the token was used before (a replay)";
+    /// The ticket is for another service than ours.
+    WrongService => UNAUTHORIZED, Setup, "the ticket is for another service than this one: open \
+        the site by the host name of the SPN, or add the SPN and its key to the keytab";
+    /// The client's clock and ours differ by more than the allowed skew.
+    ClockSkew => UNAUTHORIZED, Setup, "the client's clock and this server's differ by more than \
+        the allowed skew (5 minutes unless krb5.conf says otherwise); set both by NTP";
+    /// The keytab lacks the ticket's key version or encryption type.
+    KeyMissing => UNAUTHORIZED, Setup, "the keytab has no key of the ticket's version (kvno) or \
+        encryption type; export the keytab again, and have clients fetch a new ticket";
+    /// GSSAPI can't read the keytab's keys.
+    KeytabUnusable => UNAUTHORIZED, Setup, "the keytab is gone, unreadable or empty";
+    /// The replay cache can't be written.
+    ReplayCacheUnusable => UNAUTHORIZED, Setup, "GSSAPI failed for a reason of this machine, most \
+        often a replay cache that can't be written";
+    /// GSSAPI refused the token for another reason.
+    TokenRefused => UNAUTHORIZED, Client, "GSSAPI refused the token";
+    /// The client asked to stay anonymous (RFC 8062).
+    Anonymous => FORBIDDEN, Client, "the client is anonymous";
+    /// The principal's realm is not allowed.
+    RealmNotAllowed => FORBIDDEN, Client, "the principal's realm may not sign in here";
+    /// The name is a machine's, has several components, or characters that deceive.
+    NameNotAllowed => FORBIDDEN, Client, "the principal's name is not a person's";
+    /// The directory knows nobody by this principal.
+    UserNotFound => FORBIDDEN, Client, "the directory has no such user";
+    /// The directory has more than one entry for this principal.
+    UserAmbiguous => FORBIDDEN, Directory, "the directory has more than one entry for this user; \
+        narrow the search base or the filter";
+    /// What the directory found is not the person asked for, only similar.
+    UserDiffers => FORBIDDEN, Client, "the directory found somebody similar to the user, and not \
+        the same";
+    /// The person may not sign in.
+    UserDenied => FORBIDDEN, Client, "the user may not sign in";
+    /// The directory can't be reached or took too long.
+    DirectoryUnavailable => SERVICE_UNAVAILABLE, Directory, "the directory can't be reached, or \
+        took too long";
+    /// The directory does not serve us as set up.
+    DirectoryMisconfigured => SERVICE_UNAVAILABLE, Directory, "the directory refuses to serve this \
+        application as set up";
+    /// Too many sign-ins at once.
+    Busy => SERVICE_UNAVAILABLE, Server, "too many sign-ins at once";
+    /// There is no session in the request.
+    SessionLayerMissing => INTERNAL_SERVER_ERROR, Setup, "there is no session of tower-sessions \
+        0.14 in the request: add a SessionManagerLayer of that version outside of (after) the \
+        SpnegoLayer";
+    /// The session store failed.
+    SessionStore => INTERNAL_SERVER_ERROR, SessionStore, "the session store failed";
+    /// A defect of ours.
+    Internal => INTERNAL_SERVER_ERROR, Server, "tower-spnego failed";
 }
 
 impl ErrorKind {
@@ -277,6 +274,7 @@ pub enum ConfigError {
          .keytab(..)",
         path.display()
     )]
+    #[non_exhaustive]
     KeytabMissing {
         /// Where it was looked for.
         path: PathBuf,
@@ -285,21 +283,23 @@ pub enum ConfigError {
     },
     /// The keytab can't be read.
     #[error(
-        "the keytab {} can't be read: {source}; make it readable for the user this process runs \
+        "the keytab {} can't be read: {reason}; make it readable for the user this process runs \
          as, and for nobody else",
         path.display()
     )]
+    #[non_exhaustive]
     KeytabUnreadable {
         /// Where it is.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        reason: String,
     },
     /// The file is no keytab.
     #[error(
         "{} is not a keytab of MIT Kerberos ({reason}); export it again",
         path.display()
     )]
+    #[non_exhaustive]
     KeytabMalformed {
         /// Where it is.
         path: PathBuf,
@@ -313,6 +313,7 @@ pub enum ConfigError {
         path.display(),
         list(principals)
     )]
+    #[non_exhaustive]
     SpnNotInKeytab {
         /// Where the keytab is.
         path: PathBuf,
@@ -327,6 +328,7 @@ pub enum ConfigError {
          .service_realm(..)",
         list(realms)
     )]
+    #[non_exhaustive]
     ServiceRealmAmbiguous {
         /// The principal, `HTTP/<hostname>`.
         spn: String,
@@ -335,6 +337,7 @@ pub enum ConfigError {
     },
     /// GSSAPI gives no credential for the SPN.
     #[error("GSSAPI can't use the key of {spn}: {reason}")]
+    #[non_exhaustive]
     Credential {
         /// The principal.
         spn: String,
@@ -347,6 +350,7 @@ pub enum ConfigError {
          runs as, or give it a folder of its own with .replay_cache(..)",
         path.display()
     )]
+    #[non_exhaustive]
     ReplayCache {
         /// The file.
         path: PathBuf,
@@ -368,7 +372,7 @@ pub enum ConfigError {
     /// The directory would take `alice@A` for `alice@B`.
     #[error(
         "several realms may sign in, and the directory does not tell them apart, so that alice@A \
-         would be alice@B: put {{principal}} or {{realm}} into its filter"
+         would be alice@B: put {{principal}} or {{realm}} into the filter of an LdapDirectory"
     )]
     RealmsNotToldApart,
     /// An origin that is allowed to send requests can't be one.
@@ -379,6 +383,7 @@ pub enum ConfigError {
     BadOrigin(String),
     /// A setting of an LDAP directory is wrong.
     #[error("the LDAP directory's {setting} is wrong: {reason}")]
+    #[non_exhaustive]
     Ldap {
         /// Which setting.
         setting: &'static str,
@@ -387,7 +392,7 @@ pub enum ConfigError {
     },
     /// An accept thread could not be started.
     #[error("an accept thread can't be started: {0}")]
-    Thread(#[source] std::io::Error),
+    Thread(String),
 }
 
 fn list(items: &[String]) -> String {

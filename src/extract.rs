@@ -1,5 +1,7 @@
 //! The handler's side: [`User`], `Option<User>` and [`Login`] as extractors.
 
+use std::sync::Arc;
+
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
@@ -7,43 +9,62 @@ use http::{Extensions, StatusCode};
 
 use crate::error::{Error, ErrorKind};
 use crate::login::Login;
-use crate::response::{Refusal, status, wants_html};
+use crate::response::{Refusal, wants_html};
 use crate::user::User;
 
 /// In the extensions of every request that a layer let pass.
 #[derive(Clone)]
-struct Passed;
+struct Passed {
+    /// The fingerprint of the layer's logins.
+    layer: Arc<str>,
+}
 
 /// Says in a request's extensions who is signed in, and that a layer has judged it. What an
 /// outer layer said before is gone.
-pub(crate) fn enter(extensions: &mut Extensions, login: Option<&Login>) {
+pub(crate) fn enter(extensions: &mut Extensions, layer: &Arc<str>, login: Option<&Login>) {
     extensions.remove::<User>();
     extensions.remove::<Login>();
-    extensions.insert(Passed);
+    extensions.insert(Passed {
+        layer: Arc::clone(layer),
+    });
     if let Some(login) = login {
         extensions.insert(login.user().clone());
         extensions.insert(login.clone());
     }
 }
 
+/// Whom an outer layer with the same logins has signed in, as where all of an application is
+/// optional and a part of it is not. The token was that layer's to accept: it counts once.
+pub(crate) fn passed(extensions: &Extensions, layer: &Arc<str>) -> Option<Option<Login>> {
+    let passed = extensions.get::<Passed>()?;
+    (passed.layer == *layer).then(|| extensions.get::<Login>().cloned())
+}
+
 /// Why a [`User`] or [`Login`] could not be extracted.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInRejection {
     /// No [`SpnegoLayer`](crate::SpnegoLayer) is around the route: 500.
-    MissingLayer(MissingLayer),
+    #[error(transparent)]
+    MissingLayer(#[from] MissingLayer),
     /// Nobody is signed in, which can be in [optional
     /// mode](crate::SpnegoLayerBuilder::optional) only: the layer's own 401.
-    NotSignedIn(NotSignedIn),
+    #[error(transparent)]
+    NotSignedIn(#[from] NotSignedIn),
 }
 
 /// No [`SpnegoLayer`](crate::SpnegoLayer) is around the route.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error(
+    "No SpnegoLayer is around this route. Perhaps you forgot to add `.layer(spnego)` to the router, \
+     or added the route after it?"
+)]
 #[non_exhaustive]
 pub struct MissingLayer;
 
 /// Nobody is signed in.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("nobody is signed in")]
 pub struct NotSignedIn {
     as_html: bool,
 }
@@ -59,32 +80,27 @@ impl IntoResponse for SignInRejection {
 
 impl IntoResponse for MissingLayer {
     fn into_response(self) -> Response {
-        const HINT: &str = "No SpnegoLayer is around this route. Perhaps you forgot to add \
-                            `.layer(spnego)` to the router, or added the route after it?";
-        tracing::error!("{HINT}");
-        (StatusCode::INTERNAL_SERVER_ERROR, HINT).into_response()
+        tracing::error!("{self}");
+        (StatusCode::INTERNAL_SERVER_ERROR, self.to_string()).into_response()
     }
 }
 
 impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
-        Refusal::from(ErrorKind::NoCredentials).into_response(self.as_html)
+        Refusal::from(Error::new(ErrorKind::NoCredentials)).into_response(self.as_html)
     }
 }
 
 fn extract<T: Clone + Send + Sync + 'static>(parts: &Parts) -> Result<T, SignInRejection> {
-    match optional(parts) {
-        Ok(Some(found)) => Ok(found),
-        Ok(None) => Err(SignInRejection::NotSignedIn(NotSignedIn {
-            as_html: wants_html(&parts.headers),
-        })),
-        Err(missing) => Err(SignInRejection::MissingLayer(missing)),
-    }
+    let found = optional(parts)?;
+    Ok(found.ok_or_else(|| NotSignedIn {
+        as_html: wants_html(&parts.headers),
+    })?)
 }
 
 fn optional<T: Clone + Send + Sync + 'static>(parts: &Parts) -> Result<Option<T>, MissingLayer> {
     match parts.extensions.get::<Passed>() {
-        Some(Passed) => Ok(parts.extensions.get::<T>().cloned()),
+        Some(_) => Ok(parts.extensions.get::<T>().cloned()),
         None => Err(MissingLayer),
     }
 }
@@ -114,12 +130,9 @@ macro_rules! extractor {
 
 extractor!(User, Login);
 
-/// As a handler's answer: the status of its kind, and no more in the body than that.
+/// As a handler's answer it is logged, and the client sees what the layer's own refusals show.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let status = status(self.kind());
-        let mut response = status.into_response();
-        response.extensions_mut().insert(self);
-        response
+        Refusal::from(self).into_response(false)
     }
 }

@@ -12,6 +12,7 @@ use crate::principal::Principal;
 #[derive(Debug, Clone)]
 pub struct Initiator {
     principal: Principal,
+    name: String,
     sole_realm: bool,
     ticket_end: Option<SystemTime>,
     authenticated_at: Option<SystemTime>,
@@ -20,12 +21,7 @@ pub struct Initiator {
 impl Initiator {
     /// An initiator with no ticket, as tests of a directory need one.
     pub fn new(principal: Principal) -> Self {
-        Self {
-            principal,
-            sole_realm: true,
-            ticket_end: None,
-            authenticated_at: None,
-        }
+        Self::with_ticket(principal, true, None, None)
     }
 
     pub(crate) fn with_ticket(
@@ -35,6 +31,10 @@ impl Initiator {
         authenticated_at: Option<SystemTime>,
     ) -> Self {
         Self {
+            name: match principal.person() {
+                Some(name) => name.to_owned(),
+                None => principal.to_string(),
+            },
             principal,
             sole_realm,
             ticket_end,
@@ -47,11 +47,12 @@ impl Initiator {
         &self.principal
     }
 
-    /// The principal's name without its realm. It names one person only beside
+    /// The principal's name without its realm (the whole principal where it is no person's, which a
+    /// layer lets nobody sign in with). It names one person only beside
     /// [`realm`](Self::realm): where the layer allows several realms, use
     /// [`unique_name`](Self::unique_name).
     pub fn name(&self) -> &str {
-        self.principal.person().unwrap_or_default()
+        &self.name
     }
 
     /// The principal's realm.

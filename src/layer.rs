@@ -184,14 +184,19 @@ impl SpnegoLayerBuilder {
 
     /// Calls the handler also for requests without a login, and leaves the challenge to it: where
     /// an extractor asks for a [`User`](crate::User) that is not there, the answer is the layer's
-    /// own 401; `Option<User>` is `None`.
+    /// own 401 (which, unlike the layer's other refusals, does not read the request's body first);
+    /// `Option<User>` is `None`.
+    ///
+    /// A part of the application may have a second, stricter layer with the same settings inside.
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self
     }
 
     /// Lets pages of this origin, such as `https://portal.example.com`, send requests that change
-    /// something. Whatever such a page sends runs as the person who has it open.
+    /// something. Whatever such a page sends runs as the person who has it open. For requests by
+    /// script the page needs CORS, too; its layer goes outside of this one, so that preflights are
+    /// not challenged.
     pub fn allow_origin(mut self, origin: impl AsRef<str>) -> Self {
         if let Err(error) = self.cross_site.allow_origin(origin.as_ref()) {
             self.bad_origin.get_or_insert(error);
@@ -274,11 +279,12 @@ impl SpnegoLayerBuilder {
             queue: self.accept_queue,
             patience: self.accept_timeout,
         })?;
-        let made_by = fingerprint(
+        let made_by: Arc<str> = fingerprint(
             realms
                 .iter()
                 .chain([acceptor.principal(), directory.fingerprint().as_str()]),
-        );
+        )
+        .into();
         Ok(SpnegoLayer {
             gate: Arc::new(Gate {
                 logins: Logins::new(self.policy, realms.clone(), made_by, self.clock),

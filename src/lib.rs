@@ -108,6 +108,9 @@
 //! [RFC 4559]: https://www.rfc-editor.org/rfc/rfc4559
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("tower-spnego needs Linux with MIT Kerberos 1.19 or newer");
+
 mod authorization;
 #[cfg(feature = "axum")]
 mod connection;

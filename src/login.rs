@@ -13,11 +13,10 @@ use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
+use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::{Expiry, Session, session};
 
 use crate::error::{Error, ErrorKind};
-use crate::initiator::Initiator;
 use crate::principal::{AllowedRealms, Principal};
 use crate::user::User;
 
@@ -154,7 +153,7 @@ impl Clock {
 pub(crate) struct Logins {
     policy: Policy,
     realms: AllowedRealms,
-    made_by: String,
+    made_by: Arc<str>,
     clock: Clock,
     remembered: Cache<String, Arc<Record>>,
 }
@@ -174,7 +173,7 @@ impl Logins {
     pub(crate) fn new(
         policy: Policy,
         realms: AllowedRealms,
-        made_by: String,
+        made_by: Arc<str>,
         clock: Clock,
     ) -> Self {
         Self {
@@ -184,6 +183,11 @@ impl Logins {
             clock,
             remembered: Cache::new(REMEMBERED),
         }
+    }
+
+    /// What tells these logins from another layer's.
+    pub(crate) fn made_by(&self) -> &Arc<str> {
+        &self.made_by
     }
 
     /// The session's live login, if this layer made it.
@@ -199,7 +203,7 @@ impl Logins {
         };
         let expires = head.expires.map(from_millis);
         if head.version != VERSION
-            || head.layer != self.made_by
+            || *head.layer != *self.made_by
             || expires.is_some_and(|end| end <= self.clock.now())
         {
             return Ok(None);
@@ -210,7 +214,7 @@ impl Logins {
                 let Some(Value::String(user)) = session.get(USER).await? else {
                     return Ok(None);
                 };
-                let Ok(user) = serde_json::from_str(&user) else {
+                let Ok(user) = User::from_stored(&user) else {
                     return Ok(None);
                 };
                 let record = Arc::new(Record {
@@ -238,7 +242,7 @@ impl Logins {
     pub(crate) async fn sign_in(
         &self,
         user: User,
-        initiator: &Initiator,
+        ticket_end: Option<SystemTime>,
         session: &RequestSession,
     ) -> Result<SignIn, Error> {
         let owner = session.get(OWNER).await?;
@@ -248,13 +252,13 @@ impl Logins {
         }
         let now = self.clock.now();
         Ok(SignIn {
-            made_by: self.made_by.clone(),
+            made_by: Arc::clone(&self.made_by),
             keep_id,
             login: Login {
                 record: Arc::new(Record {
                     user,
                     signed_in: now,
-                    expires: self.policy.expires(now, initiator.ticket_end()),
+                    expires: self.policy.expires(now, ticket_end),
                 }),
                 session: session.clone(),
                 ended: Arc::default(),
@@ -266,7 +270,7 @@ impl Logins {
 /// A sign-in that the session does not know of yet.
 pub(crate) struct SignIn {
     login: Login,
-    made_by: String,
+    made_by: Arc<str>,
     keep_id: bool,
 }
 
@@ -291,9 +295,9 @@ impl SignIn {
             id: session::Id::default().to_string(),
             signed_in: to_millis(*signed_in),
             expires: expires.map(to_millis),
-            layer: self.made_by,
+            layer: self.made_by.to_string(),
         });
-        let encoded = head.and_then(|head| Ok((head, serde_json::to_string(user)?)));
+        let encoded = head.and_then(|head| Ok((head, user.to_stored()?)));
         let (head, text) =
             encoded.map_err(|error| Error::new(ErrorKind::Internal).with_source(error))?;
         let session = &session.0;
@@ -338,19 +342,8 @@ impl RequestSession {
         self.0.is_modified()
     }
 
-    /// Ends the login that the session holds, because somebody came with a ticket and was refused;
-    /// the data stays its owner's. Gives back the error to answer with.
-    pub(crate) async fn refuse(&self, error: Error) -> Error {
-        if error.kind().is_outage() {
-            return error;
-        }
-        match self.remove_login().await {
-            Ok(()) => error,
-            Err(store) => store,
-        }
-    }
-
-    async fn remove_login(&self) -> Result<(), Error> {
+    /// Ends the login that the session holds; the data stays its owner's.
+    pub(crate) async fn end_login(&self) -> Result<(), Error> {
         for key in [HEAD, USER] {
             // Removing what is not there would count as a change, and send a cookie.
             if self.get(key).await?.is_some() {
@@ -401,4 +394,65 @@ fn from_millis(millis: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH
         .checked_add(Duration::from_millis(millis))
         .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use tower_sessions::MemoryStore;
+
+    use super::*;
+
+    fn logins(realms: &[&str]) -> Logins {
+        let realms = realms.iter().copied().map(str::to_owned).collect();
+        Logins::new(
+            Policy::default(),
+            AllowedRealms::new(realms),
+            "the same".into(),
+            Clock::default(),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_login_counts_only_while_its_realm_is_allowed() {
+        let session = RequestSession(Session::new(None, Arc::new(MemoryStore::default()), None));
+        let alice = User::builder("alice@LAB".parse().unwrap()).build();
+        let made = logins(&["CORP", "LAB"]);
+        let sign_in = made.sign_in(alice, None, &session).await.unwrap();
+        sign_in.write(&session).await.unwrap();
+        // The fingerprint would tell them apart; this is the check behind it.
+        let read = logins(&["CORP"]).read(&session).await.unwrap();
+        assert!(read.is_none());
+        let read = logins(&["LAB"]).read(&session).await.unwrap();
+        assert_eq!(read.unwrap().user().username(), "alice");
+    }
+
+    #[test]
+    fn a_login_ends_at_the_limit_or_the_tickets_end() {
+        let now = SystemTime::now();
+        let after = |minutes: u64| now.checked_add(Duration::from_secs(minutes * 60));
+        let policy = |limit: Option<u64>, outlive_ticket| Policy {
+            limit: limit.map(|minutes| Duration::from_secs(minutes * 60)),
+            outlive_ticket,
+        };
+        for (policy, ticket_end, expires) in [
+            (Policy::default(), None, after(600)),
+            (Policy::default(), after(5), after(5)),
+            (Policy::default(), after(700), after(600)),
+            (policy(Some(600), true), after(5), after(600)),
+            (policy(None, false), after(5), None),
+            (policy(Some(u64::MAX / 60), false), after(5), after(5)),
+            (policy(Some(u64::MAX / 60), false), None, None),
+        ] {
+            let computed = policy.expires(now, ticket_end);
+            assert_eq!(computed, expires, "{policy:?}, {ticket_end:?}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_tells_where_a_part_ends() {
+        let of = |parts: &[&str]| fingerprint(parts.iter().copied());
+        assert_eq!(of(&["a", "b"]), of(&["a", "b"]));
+        assert_ne!(of(&["a", "b"]), of(&["ab"]));
+        assert_ne!(of(&["a", "b"]), of(&["ab", ""]));
+    }
 }

@@ -184,7 +184,9 @@ pub(crate) fn printable(text: &str) -> String {
 pub(crate) struct AllowedRealms(Vec<String>);
 
 impl AllowedRealms {
-    pub(crate) fn new(realms: Vec<String>) -> Self {
+    pub(crate) fn new(mut realms: Vec<String>) -> Self {
+        realms.sort();
+        realms.dedup();
         Self(realms)
     }
 

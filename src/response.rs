@@ -12,11 +12,12 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http_body_util::BodyExt;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::authorization::{challenge, final_token, reject_token};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::kerberos::Refused;
+use crate::principal::printable;
 
 /// How much of a request's body a refusal reads, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
@@ -26,6 +27,9 @@ const BODY_TIME: Duration = Duration::from_secs(5);
 
 /// How long a client should wait after a 503, in seconds.
 const RETRY_SECONDS: u16 = 5;
+
+/// What every answer depends on.
+const VARIES: &str = "Cookie, Authorization";
 
 /// An answer in place of the handler's.
 #[derive(Debug)]
@@ -41,12 +45,6 @@ impl From<Error> for Refusal {
             error,
             token: Vec::new(),
         }
-    }
-}
-
-impl From<ErrorKind> for Refusal {
-    fn from(kind: ErrorKind) -> Self {
-        Error::new(kind).into()
     }
 }
 
@@ -66,13 +64,13 @@ impl Refusal {
     pub(crate) fn into_response(self, as_html: bool) -> Response {
         let Self { error, token } = self;
         log(&error);
-        let status = status(error.kind());
+        let status = error.kind().status();
         let (media_type, body) = page(status, as_html);
         let mut response = (status, Body::from(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(VARY, HeaderValue::from_static("Cookie, Authorization"));
+        headers.insert(VARY, HeaderValue::from_static(VARIES));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, RETRY_SECONDS.into());
         }
@@ -95,11 +93,14 @@ impl Refusal {
 pub(crate) fn finish(answer: &mut Response, signed_in: bool, sets_cookie: bool, token: &[u8]) {
     let status = answer.status();
     let headers = answer.headers_mut();
-    headers.append(VARY, HeaderValue::from_static("Cookie, Authorization"));
+    let varies = |value: &HeaderValue| value == VARIES || value == "*";
+    if !headers.get_all(VARY).iter().any(varies) {
+        headers.append(VARY, HeaderValue::from_static(VARIES));
+    }
     // Beside a handler's own 401, Chromium would lose the page and Java fail.
     let sends_token = !token.is_empty() && status != StatusCode::UNAUTHORIZED;
     if sends_token {
-        headers.append(WWW_AUTHENTICATE, final_token(token));
+        headers.insert(WWW_AUTHENTICATE, final_token(token));
     }
     if sends_token || sets_cookie {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -133,55 +134,21 @@ where
     .await;
 }
 
-/// The status that says no more than the client may know.
-pub(crate) fn status(kind: ErrorKind) -> StatusCode {
-    use ErrorKind as Kind;
-    match kind {
-        Kind::SeveralAuthorizationHeaders => StatusCode::BAD_REQUEST,
-        Kind::NoCredentials
-        | Kind::NotBase64
-        | Kind::TokenTooLong
-        | Kind::Ntlm
-        | Kind::NotKerberos
-        | Kind::TooManyMechanisms
-        | Kind::MalformedToken
-        | Kind::UnfinishedHandshake
-        | Kind::WrongKey
-        | Kind::TicketExpired
-        | Kind::TicketNotYetValid
-        | Kind::Replay
-        | Kind::WrongService
-        | Kind::ClockSkew
-        | Kind::KeyMissing
-        | Kind::KeytabUnusable
-        | Kind::ReplayCacheUnusable
-        | Kind::ChannelBindings
-        | Kind::TokenRefused => StatusCode::UNAUTHORIZED,
-        Kind::CrossSite
-        | Kind::Anonymous
-        | Kind::RealmNotAllowed
-        | Kind::NameNotAllowed
-        | Kind::UserNotFound
-        | Kind::UserAmbiguous
-        | Kind::UserDiffers
-        | Kind::UserDenied => StatusCode::FORBIDDEN,
-        Kind::DirectoryUnavailable | Kind::DirectoryMisconfigured | Kind::Busy => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        Kind::SessionLayerMissing | Kind::SessionStore | Kind::Internal => {
-            StatusCode::INTERNAL_SERVER_ERROR
-        }
-    }
-}
-
 fn log(error: &Error) {
     let kind = error.kind();
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    let cause = cause.as_deref().map(crate::principal::printable);
-    match error.fault() {
+    let mut causes = String::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push_str(": ");
+        causes.push_str(&printable(&cause.to_string()));
+        source = cause.source();
+    }
+    // Anybody can send what is refused with 4xx; that must not look like an outage.
+    match (error.fault(), kind.status().is_server_error()) {
         _ if kind == ErrorKind::NoCredentials => debug!(?kind, "challenged"),
-        Fault::Client => info!(?kind, cause, "refused: {error}"),
-        _ => error!(?kind, cause, "refused: {error}"),
+        (_, true) => error!(?kind, "failed: {error}{causes}"),
+        (Fault::Client, false) => info!(?kind, "refused: {error}{causes}"),
+        (_, false) => warn!(?kind, "refused: {error}{causes}"),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::kerberos::{Accepted, Acceptor};
 use crate::login::{Login, Logins, RequestSession, SignIn};
 use crate::principal::AllowedRealms;
 use crate::response::{self, Refusal};
+use crate::user::User;
 
 /// The service that [`SpnegoLayer`](crate::SpnegoLayer) makes.
 #[derive(Clone)]
@@ -83,11 +84,17 @@ where
             let visit = match gate.admit(&parts).await {
                 Ok(visit) => visit,
                 Err(refusal) => {
+                    // Whatever it had ready, a stranger's slow body is no reason to hold it.
+                    drop(inner);
                     response::read_body(&parts.headers, body).await;
                     return Ok(refusal.into_response(as_html));
                 }
             };
-            extract::enter(&mut parts.extensions, visit.login.as_ref());
+            extract::enter(
+                &mut parts.extensions,
+                gate.logins.made_by(),
+                visit.login.as_ref(),
+            );
             let answer = inner.call(Request::from_parts(parts, body)).await?;
             let answer = visit.leave(answer.into_response()).await;
             Ok(answer.unwrap_or_else(|refusal| refusal.into_response(as_html)))
@@ -97,38 +104,38 @@ where
 
 impl Gate {
     async fn admit(&self, parts: &Parts) -> Result<Visit, Refusal> {
-        self.cross_site.check(parts)?;
-        let credentials = credentials(&parts.headers)?;
+        self.cross_site.check(parts).map_err(Error::new)?;
+        let credentials = credentials(&parts.headers).map_err(Error::new)?;
         let session = RequestSession::of(&parts.extensions)?;
-        match credentials {
-            Credentials::Negotiate(token) => self.sign_in(token, session).await,
-            Credentials::None => match self.logins.read(&session).await? {
-                None if !self.optional => Err(Error::new(ErrorKind::NoCredentials).into()),
-                login => Ok(Visit {
-                    login,
-                    sign_in: None,
-                    session,
-                    final_token: Vec::new(),
-                }),
-            },
+        let login = match (
+            extract::passed(&parts.extensions, self.logins.made_by()),
+            credentials,
+        ) {
+            (Some(login), _) => login,
+            (None, Credentials::Negotiate(token)) => return self.sign_in(token, session).await,
+            (None, Credentials::None) => self.logins.read(&session).await?,
+        };
+        if login.is_none() && !self.optional {
+            return Err(Error::new(ErrorKind::NoCredentials).into());
         }
+        Ok(Visit {
+            login,
+            sign_in: None,
+            session,
+            final_token: Vec::new(),
+        })
     }
 
     async fn sign_in(&self, token: Vec<u8>, session: RequestSession) -> Result<Visit, Refusal> {
         let accepted = self.acceptor.accept(token).await?;
-        let outcome = self.identify(&accepted, &session).await;
-        let final_token = accepted.final_token;
-        match outcome {
+        match self.identify(&accepted, &session).await {
             Ok((login, sign_in)) => Ok(Visit {
                 login: Some(login),
                 sign_in,
                 session,
-                final_token,
+                final_token: accepted.final_token,
             }),
-            Err(error) => {
-                let error = session.refuse(error).await;
-                Err(Refusal::from(error).with_token(final_token))
-            }
+            Err(error) => Err(Refusal::from(error).with_token(accepted.final_token)),
         }
     }
 
@@ -138,6 +145,25 @@ impl Gate {
         accepted: &Accepted,
         session: &RequestSession,
     ) -> Result<(Login, Option<SignIn>), Error> {
+        match self.find(accepted).await {
+            Ok(user) => {
+                let ticket_end = accepted.ticket_end;
+                let sign_in = self.logins.sign_in(user, ticket_end, session).await?;
+                Ok((sign_in.login(), Some(sign_in)))
+            }
+            Err(error) if error.kind().is_outage() => match self.logins.read(session).await? {
+                Some(login) if login.principal().to_string() == accepted.name => Ok((login, None)),
+                _ => Err(error),
+            },
+            Err(error) => {
+                // Whoever came with this ticket may not go on as whoever came before.
+                session.end_login().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn find(&self, accepted: &Accepted) -> Result<User, Error> {
         let principal = self.realms.admit(&accepted.name)?;
         let initiator = Initiator::with_ticket(
             principal,
@@ -145,17 +171,15 @@ impl Gate {
             accepted.ticket_end,
             accepted.authenticated_at,
         );
-        match self.directory.find(&initiator).await.map_err(Error::from) {
-            Ok(user) => {
-                let sign_in = self.logins.sign_in(user, &initiator, session).await?;
-                Ok((sign_in.login(), Some(sign_in)))
-            }
-            Err(error) if error.kind().is_outage() => match self.logins.read(session).await? {
-                Some(login) if login.principal() == initiator.principal() => Ok((login, None)),
-                _ => Err(error),
-            },
-            Err(error) => Err(error),
+        let user = self.directory.find(&initiator).await?;
+        if user.principal() != initiator.principal() {
+            return Err(Error::new(ErrorKind::UserDiffers).with_detail(format!(
+                "asked about {}, the directory answered with {}",
+                initiator.principal(),
+                user.principal()
+            )));
         }
+        Ok(user)
     }
 }
 

@@ -19,8 +19,7 @@ use crate::principal::Principal;
 ///     format!("Hello, {}", user.display_name())
 /// }
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct User {
     inner: Arc<Inner>,
 }
@@ -33,6 +32,7 @@ struct Inner {
     display_name: Option<String>,
     email: Option<String>,
     dn: Option<String>,
+    #[serde(with = "stored_groups")]
     groups: Vec<Group>,
     attributes: BTreeMap<String, Vec<String>>,
 }
@@ -69,6 +69,17 @@ impl User {
                 attributes: BTreeMap::new(),
             },
         }
+    }
+
+    /// The form in which the session stores a user. It is ours alone: `User` has no serde, so that
+    /// no request's body can be read as one.
+    pub(crate) fn to_stored(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&*self.inner)
+    }
+
+    pub(crate) fn from_stored(text: &str) -> serde_json::Result<Self> {
+        let inner = Arc::new(serde_json::from_str(text)?);
+        Ok(Self { inner })
     }
 
     /// What stays the same when the person is renamed: the directory's own id, else the principal.
@@ -148,7 +159,7 @@ impl fmt::Debug for User {
 }
 
 /// A group of a [`User`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     name: String,
     dn: Option<String>,
@@ -178,6 +189,23 @@ impl Group {
     /// The distinguished name, where the directory has one.
     pub fn dn(&self) -> Option<&str> {
         self.dn.as_deref()
+    }
+}
+
+/// Groups as pairs of name and DN.
+mod stored_groups {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Group;
+
+    pub(super) fn serialize<S: Serializer>(groups: &[Group], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(groups.iter().map(|group| (&group.name, &group.dn)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Group>, D::Error> {
+        let pairs = Vec::<(String, Option<String>)>::deserialize(from)?;
+        let groups = pairs.into_iter().map(|(name, dn)| Group { name, dn });
+        Ok(groups.collect())
     }
 }
 
@@ -229,11 +257,10 @@ impl UserBuilder {
     pub fn attribute(
         mut self,
         name: impl Into<String>,
-        values: impl IntoIterator<Item = String>,
+        values: impl IntoIterator<Item = impl Into<String>>,
     ) -> Self {
-        self.inner
-            .attributes
-            .insert(name.into(), values.into_iter().collect());
+        let values = values.into_iter().map(Into::into).collect();
+        self.inner.attributes.insert(name.into(), values);
         self
     }
 

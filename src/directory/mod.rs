@@ -17,7 +17,8 @@ pub mod ldap;
 ///
 /// `find` is asked once for each token that the KDC vouched for, never for a request that rides on
 /// the session. It must answer for exactly the initiator's principal: a directory that finds
-/// somebody *similar* lets a stranger in.
+/// somebody *similar* lets a stranger in. Where two values of your type can answer differently, also
+/// say so in [`fingerprint`](Self::fingerprint).
 ///
 /// ```
 /// use tower_spnego::{Directory, DirectoryError, Initiator, User};
@@ -45,6 +46,9 @@ pub trait Directory: Send + Sync + 'static {
     /// What tells this directory from others in the fingerprint of a login: a login made with one
     /// directory is none for a layer with another. It must be the same in every process that
     /// shares a session store, and hold no secret.
+    ///
+    /// Without a word of yours it is the type's name: two layers on one session, each with its own
+    /// value of the type, would take each other's logins.
     fn fingerprint(&self) -> String {
         std::any::type_name::<Self>().to_owned()
     }
@@ -139,96 +143,62 @@ impl<D: Directory> ErasedDirectory for D {
 }
 
 /// Why a [`Directory`] has no user to give.
-#[derive(Debug, Clone)]
-pub struct DirectoryError {
-    kind: ErrorKind,
-    detail: Option<String>,
-    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
-}
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(transparent)]
+pub struct DirectoryError(Error);
 
 impl DirectoryError {
-    fn new(kind: ErrorKind) -> Self {
-        Self {
-            kind,
-            detail: None,
-            source: None,
-        }
-    }
-
     /// Nobody has this principal: 403.
     pub fn not_found() -> Self {
-        Self::new(ErrorKind::UserNotFound)
+        Self(Error::new(ErrorKind::UserNotFound))
     }
 
     /// More than one entry answers to this principal: 403.
     pub fn ambiguous() -> Self {
-        Self::new(ErrorKind::UserAmbiguous)
+        Self(Error::new(ErrorKind::UserAmbiguous))
     }
 
-    /// The entry found is similar to the person asked for, and is not that person: 403.
+    /// What was found is similar to the person asked for, and is not that person: 403.
     pub fn differs() -> Self {
-        Self::new(ErrorKind::UserDiffers)
+        Self(Error::new(ErrorKind::UserDiffers))
     }
 
     /// The person is known and may not sign in: 403.
     pub fn denied() -> Self {
-        Self::new(ErrorKind::UserDenied)
+        Self(Error::new(ErrorKind::UserDenied))
     }
 
     /// The directory can't answer now: 503.
     pub fn unavailable() -> Self {
-        Self::new(ErrorKind::DirectoryUnavailable)
+        Self(Error::new(ErrorKind::DirectoryUnavailable))
     }
 
     /// The directory answers and will not serve us, by a mistake in our set-up (a refused bind, a
     /// search base that does not exist): 503 all the same, for it is no fault of the person's.
     pub fn misconfigured() -> Self {
-        Self::new(ErrorKind::DirectoryMisconfigured)
+        Self(Error::new(ErrorKind::DirectoryMisconfigured))
     }
 
     /// Adds what the log should say besides; never a secret.
     #[must_use]
-    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
-        self
+    pub fn with_detail(self, detail: impl AsRef<str>) -> Self {
+        Self(self.0.with_detail(detail))
     }
 
     /// Adds the error that caused this one.
     #[must_use]
-    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(source));
-        self
+    pub fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(self.0.with_source(source))
     }
 
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
-    }
-}
-
-impl fmt::Display for DirectoryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Error::from(self.clone()).fmt(f)
-    }
-}
-
-impl std::error::Error for DirectoryError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source
-            .as_ref()
-            .map(|source| source.as_ref() as &(dyn std::error::Error + 'static))
+        self.0.kind()
     }
 }
 
 impl From<DirectoryError> for Error {
     fn from(error: DirectoryError) -> Self {
-        let mut converted = Error::new(error.kind);
-        if let Some(detail) = error.detail {
-            converted = converted.with_detail(detail);
-        }
-        if let Some(source) = error.source {
-            converted = converted.with_shared_source(source);
-        }
-        converted
+        error.0
     }
 }

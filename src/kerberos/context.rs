@@ -41,7 +41,7 @@ pub(super) fn accept(
 ) -> Result<Accepted, Refused> {
     let Step { outcome, reply } = Context::new().step(credential, token);
     let error = match outcome {
-        Outcome::Complete(client) if client.anonymous => ErrorKind::Anonymous.into(),
+        Outcome::Complete(client) if client.anonymous => Error::new(ErrorKind::Anonymous),
         Outcome::Complete(client) => return Ok(accepted(client, reply, clock_skew)),
         // Its reply asks for another leg, which nothing could tie to this one.
         Outcome::Continue => return Err(Error::new(ErrorKind::UnfinishedHandshake).into()),
@@ -73,10 +73,8 @@ fn accepted(client: Client, final_token: Vec<u8>, clock_skew: Duration) -> Accep
 /// every process. Its codes are those of RFC 4120 section 7.5.9.
 fn kind(routine_error: u32, reply: &[u8]) -> ErrorKind {
     const BAD_MECH: u32 = 1;
-    const BAD_BINDINGS: u32 = 4;
     const DEFECTIVE_TOKEN: u32 = 9;
     match (token::krb_error_code(reply), routine_error) {
-        (_, BAD_BINDINGS) => ErrorKind::ChannelBindings,
         (Some(31), _) => ErrorKind::WrongKey,
         (Some(32), _) => ErrorKind::TicketExpired,
         (Some(33), _) => ErrorKind::TicketNotYetValid,

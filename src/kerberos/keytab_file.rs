@@ -75,16 +75,16 @@ impl KeytabFile {
         service_realm: Option<&str>,
     ) -> Result<Self, ConfigError> {
         let spn = format!("HTTP/{hostname}");
-        let unreadable = |source| ConfigError::KeytabUnreadable {
+        let unreadable = |error: io::Error| ConfigError::KeytabUnreadable {
             path: path.clone(),
-            source,
+            reason: error.to_string(),
         };
-        let (stamp, bytes) = read(&path).map_err(|source| match source.kind() {
+        let (stamp, bytes) = read(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => ConfigError::KeytabMissing {
                 path: path.clone(),
                 spn: spn.clone(),
             },
-            _ => unreadable(source),
+            _ => unreadable(error),
         })?;
         let keytab = Keytab::parse(&bytes).map_err(|error| ConfigError::KeytabMalformed {
             path: path.clone(),

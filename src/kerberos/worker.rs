@@ -69,7 +69,7 @@ impl Pool {
                         run(&jobs, acceptor, make_acceptor);
                     }
                 })
-                .map_err(ConfigError::Thread)?;
+                .map_err(|error| ConfigError::Thread(error.to_string()))?;
             pool.threads.push(thread);
         }
         drop(started);
@@ -139,7 +139,7 @@ where
         let outcome = catch_unwind(step).unwrap_or_else(|_| {
             acceptor = None;
             Err(Error::new(ErrorKind::Internal)
-                .with_detail("it panicked")
+                .with_detail("an accept thread panicked")
                 .into())
         });
         // The request may have gone meanwhile.

@@ -1,8 +1,9 @@
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
+use tower::ServiceExt;
 use tower_spnego::ErrorKind;
 
-use crate::site::{Site, layer, post, realm, request, token, with_header, with_token};
+use crate::site::{Site, layer, post, realm, request, routes, token, with_header, with_token};
 
 #[tokio::test]
 async fn a_post_from_another_site_is_forbidden_whatever_it_carries() {
@@ -23,6 +24,17 @@ async fn a_post_from_another_site_is_forbidden_whatever_it_carries() {
     }
     assert_eq!(site.calls(), calls);
     signed_in.get("/").await.is_hello("alice");
+}
+
+#[tokio::test]
+async fn the_guard_comes_before_everything_also_without_sessions() {
+    let realm = realm();
+    let spnego = layer(&realm).build().expect("starts");
+    let app = routes(&std::sync::Arc::default()).layer(spnego);
+    let request = with_header(post("/"), "sec-fetch-site", "cross-site");
+    let request = with_header(request, "authorization", "Negotiate !");
+    let answer = app.oneshot(request).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

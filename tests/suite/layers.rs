@@ -91,6 +91,35 @@ async fn without_a_session_layer_every_request_gets_500_and_the_handler_is_not_c
     assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
 
+/// All of the application is optional, and a part of it is not; the token counts once.
+#[tokio::test]
+async fn a_stricter_layer_inside_asks_for_no_second_token() {
+    let realm = realm();
+    let strict = layer(&realm).build().expect("starts");
+    let optional = layer(&realm).optional().build().expect("starts");
+    let inner = routes(&Arc::default()).layer(strict);
+    let app = Router::new()
+        .nest("/admin", inner)
+        .layer(optional)
+        .layer(sessions());
+    let path = "/admin/maybe";
+    let with = with_token(request(path), &token(&realm, "alice"));
+    let answer = app.clone().oneshot(with).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(
+        answer.headers().get_all("www-authenticate").iter().count(),
+        1
+    );
+    assert_eq!(answer.headers().get_all("vary").iter().count(), 1);
+    let cookie = answer.headers()["set-cookie"].clone();
+    let mut again = request(path);
+    again.headers_mut().insert("cookie", cookie);
+    let answer = app.clone().oneshot(again).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::OK);
+    let answer = app.oneshot(request(path)).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn two_layers_with_two_keytabs_work_in_one_process() {
     let (one, other) = (realm(), tower_spnego::testing::TestRealm::builder());
@@ -107,4 +136,31 @@ async fn two_layers_with_two_keytabs_work_in_one_process() {
         .is_hello("alice");
     let stray = here.browser().get_with("/", &token(&other, "alice")).await;
     assert_eq!(stray.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_handler_learns_the_peers_address_and_nothing_of_who_it_is() {
+    use axum::extract::ConnectInfo;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tower_spnego::SpnegoConnection;
+
+    let handler = async |ConnectInfo(connection): ConnectInfo<SpnegoConnection>| {
+        format!("{:?}", connection.peer())
+    };
+    let app = Router::new().route("/", get(handler));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("binds");
+    let server = listener.local_addr().expect("an address");
+    let app = app.into_make_service_with_connect_info::<SpnegoConnection>();
+    tokio::spawn(async { axum::serve(listener, app).await });
+    let mut client = tokio::net::TcpStream::connect(server)
+        .await
+        .expect("connects");
+    let own = client.local_addr().expect("an address");
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    client.write_all(request).await.expect("writes");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.expect("reads");
+    assert!(answer.ends_with(&format!("Some({own})")), "{answer}");
 }

@@ -3,6 +3,7 @@
 // Helpers stand outside of `#[test]` functions, and are tests all the same.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
+mod accept_queue;
 mod caching;
 mod challenge;
 mod clocks;

@@ -2,6 +2,7 @@
 //! [`run`] with its own name, and does its work where [`is_own`] is true.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
 const MARK: &str = "TOWER_SPNEGO_OWN_PROCESS";
@@ -14,10 +15,33 @@ pub fn is_own() -> bool {
 /// Starts this program again, with these variables and for this test alone, which must pass.
 #[track_caller]
 pub fn run<V: AsRef<OsStr>>(test: &str, variables: impl IntoIterator<Item = (&'static str, V)>) {
-    let output = Command::new(std::env::current_exe().expect("this program"))
+    let program = std::env::current_exe().expect("this program");
+    passes(Command::new(program).envs(variables), test);
+}
+
+/// As [`run`], as the user `nobody` if this one is root. A copy of the program goes into `folder`,
+/// for `nobody` may not look into where it lies.
+#[track_caller]
+pub fn run_unprivileged<V: AsRef<OsStr>>(
+    test: &str,
+    variables: impl IntoIterator<Item = (&'static str, V)>,
+    folder: &Path,
+) {
+    if !rustix::process::geteuid().is_root() {
+        return run(test, variables);
+    }
+    let program = folder.join("suite");
+    std::fs::copy(std::env::current_exe().expect("this program"), &program).expect("copies");
+    let mut command = Command::new("runuser");
+    command.args(["-u", "nobody", "--"]).arg(program);
+    passes(command.envs(variables).current_dir("/"), test);
+}
+
+#[track_caller]
+fn passes(command: &mut Command, test: &str) {
+    let output = command
         .args(["--exact", test, "--nocapture"])
         .env(MARK, "1")
-        .envs(variables)
         .output()
         .expect("starts");
     let text = String::from_utf8_lossy(&output.stdout);

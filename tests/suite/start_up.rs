@@ -77,6 +77,32 @@ fn a_keytab_that_is_missing_or_none_is_refused() {
     refuses(layer(&realm).keytab(realm.folder()), &["can't be read"]);
 }
 
+/// File modes stop nobody who is root.
+#[test]
+fn a_keytab_that_this_user_may_not_read_is_refused() {
+    if let Some(keytab) = std::env::var_os("UNREADABLE_KEYTAB") {
+        let layer = SpnegoLayer::builder()
+            .realm("EXAMPLE.TEST")
+            .hostname("localhost")
+            .keytab(keytab)
+            .directory(PrincipalOnly);
+        return refuses(
+            layer,
+            &["can't be read", "ermission denied", "make it readable"],
+        );
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    set_mode(folder.path(), 0o755);
+    let keytab = folder.path().join("secret.keytab");
+    std::fs::copy(realm().keytab(), &keytab).expect("copies");
+    set_mode(&keytab, 0o000);
+    process::run_unprivileged(
+        "start_up::a_keytab_that_this_user_may_not_read_is_refused",
+        [("UNREADABLE_KEYTAB", &keytab)],
+        folder.path(),
+    );
+}
+
 #[test]
 fn a_keytab_without_the_spn_is_refused_with_what_it_has() {
     let realm = realm();

@@ -193,6 +193,41 @@ async fn whom_the_directory_does_not_vouch_for_is_forbidden() {
 }
 
 #[tokio::test]
+async fn a_directory_that_answers_with_somebody_else_lets_nobody_in() {
+    struct AlwaysBob;
+    impl Directory for AlwaysBob {
+        async fn find(&self, _: &Initiator) -> Result<User, DirectoryError> {
+            let bob = "bob@EXAMPLE.TEST".parse().expect("a principal");
+            Ok(User::builder(bob).build())
+        }
+    }
+    let realm = realm();
+    let site = Site::new(layer(&realm).directory(AlwaysBob));
+    let answer = site.browser().get_with("/", &token(&realm, "alice")).await;
+    answer.is_forbidden(ErrorKind::UserDiffers);
+    site.browser()
+        .get_with("/", &token(&realm, "bob"))
+        .await
+        .is_hello("bob");
+}
+
+#[tokio::test]
+async fn the_order_and_the_number_of_times_that_realms_are_named_mean_nothing() {
+    let realm = realm();
+    let site = Site::new(layer(&realm).realm("EXAMPLE.TEST"));
+    let answer = site.browser().get_with("/", &token(&realm, "alice")).await;
+    answer.is_hello("alice");
+    let store = tower_sessions::MemoryStore::default();
+    let [one, other] = [["A", "B"], ["B", "A"]]
+        .map(|realms| Site::with_store(layer(&realm).realms(realms), store.clone()));
+    let mut browser = one.browser();
+    browser.get_with("/", &token(&realm, "alice")).await;
+    let mut elsewhere = other.browser();
+    elsewhere.cookie = browser.cookie;
+    elsewhere.get("/").await.is_hello("alice@EXAMPLE.TEST");
+}
+
+#[tokio::test]
 async fn a_stranger_of_another_realm_is_never_asked_about() {
     let lab = TestRealm::builder()
         .realm("LAB.TEST")

@@ -50,14 +50,10 @@ impl LdapDirectoryBuilder {
 
     /// Binds with a name, most often a DN, and a password (RFC 4513 section 5.1.3). Without it the
     /// search is anonymous.
-    pub fn bind_simple(
-        mut self,
-        name: impl Into<String>,
-        password: impl Into<SecretString>,
-    ) -> Self {
+    pub fn bind_simple(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.bind = Some(Bind {
             name: name.into(),
-            password: password.into(),
+            password: SecretString::from(password.into()),
         });
         self
     }

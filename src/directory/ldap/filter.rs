@@ -102,16 +102,9 @@ impl Filter {
         self.tells_realms_apart
     }
 
-    /// The filter for one person, every value escaped by RFC 4515 section 3. None where the
-    /// principal has no name that `{user}` could stand for.
-    pub(super) fn render(&self, who: &Initiator) -> Option<String> {
-        let needs_name = self.parts.contains(&Part::Placeholder(Placeholder::User));
-        if needs_name && who.name().is_empty() {
-            return None;
-        }
-        Some(render(&self.parts, who, |value| {
-            ldap_escape(value).into_owned()
-        }))
+    /// The filter for one person, every value escaped by RFC 4515 section 3.
+    pub(super) fn render(&self, who: &Initiator) -> String {
+        render(&self.parts, who, |value| ldap_escape(value).into_owned())
     }
 
     /// Servers compare names loosely: ` Alice`, `ａlice` and `ⓐlice` all find `alice` (RFC 4518),

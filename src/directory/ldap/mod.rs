@@ -91,12 +91,7 @@ impl LdapDirectory {
 
 impl Directory for LdapDirectory {
     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-        let filter = self.filter.render(who).ok_or_else(|| {
-            DirectoryError::not_found().with_detail(format!(
-                "{} is no person's name to search for",
-                who.principal()
-            ))
-        })?;
+        let filter = self.filter.render(who);
         let query = Query {
             base: &self.base,
             filter: &filter,
@@ -114,7 +109,13 @@ impl Directory for LdapDirectory {
 
     fn fingerprint(&self) -> String {
         let url = self.connection.endpoint().address.url();
-        format!("ldap\n{url}\n{}\n{}", self.base, self.filter.template())
+        let fields: Vec<_> = self.fields.names().collect();
+        format!(
+            "ldap\n{url}\n{}\n{}\n{}",
+            self.base,
+            self.filter.template(),
+            fields.join("\n")
+        )
     }
 
     fn tells_realms_apart(&self) -> bool {

@@ -162,45 +162,98 @@ pub(crate) fn wants_html(request: &HeaderMap) -> bool {
 }
 
 fn page(status: StatusCode, html: bool) -> (&'static str, String) {
-    let (title, advice) = words(status);
-    if !html {
-        return ("text/plain; charset=utf-8", format!("{title}. {advice}\n"));
+    let words = words(status);
+    if html {
+        let page = include_str!("refusal.html")
+            .replace("{title}", words.title)
+            .replace("{advice}", &words.html());
+        ("text/html; charset=utf-8", page)
+    } else {
+        ("text/plain; charset=utf-8", words.text())
     }
-    // Both are constants of ours, so there is nothing to escape.
-    let page = include_str!("refusal.html")
-        .replace("{title}", title)
-        .replace("{advice}", advice);
-    ("text/html; charset=utf-8", page)
 }
 
-fn words(status: StatusCode) -> (&'static str, &'static str) {
+/// What a person reads in place of the page. Constants of ours, so there is nothing to escape.
+struct Words {
+    title: &'static str,
+    reason: &'static str,
+    /// What to try, one after the other.
+    steps: &'static [&'static str],
+    /// What is left then.
+    last: Option<&'static str>,
+}
+
+impl Words {
+    fn html(&self) -> String {
+        let mut html = format!("<p>{}</p>", self.reason);
+        if !self.steps.is_empty() {
+            html += &format!("\n<ol>\n<li>{}</li>\n</ol>", self.steps.join("</li>\n<li>"));
+        }
+        if let Some(last) = self.last {
+            html += &format!("\n<p>{last}</p>");
+        }
+        html
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{}. {}\n", self.title, self.reason);
+        for (number, step) in (1..).zip(self.steps) {
+            text += &format!("  {number}. {step}\n");
+        }
+        if let Some(last) = self.last {
+            text += last;
+            text += "\n";
+        }
+        text
+    }
+}
+
+fn words(status: StatusCode) -> Words {
     match status {
-        StatusCode::BAD_REQUEST => (
-            "This request can't be read",
-            "It carries more than one set of credentials. Reload the page.",
-        ),
-        StatusCode::UNAUTHORIZED => (
-            "You are not signed in",
-            "This site signs you in with the account of your computer (Kerberos), and your browser \
-             sent no ticket that counts here. Check that you are signed in to your organisation's \
-             domain (elsewhere, run kinit), that you opened the site by its full name, and that \
-             your browser is allowed to sign in to it; then reload the page. If it stays so, tell \
-             your administrator what time it is: the server's log has the reason.",
-        ),
-        StatusCode::FORBIDDEN => (
-            "You may not open this page",
-            "You were recognised and have no access, or another site sent you here in a way that is \
-             not allowed. If you should have access, tell your administrator what time it is: the \
-             server's log has the reason.",
-        ),
-        StatusCode::SERVICE_UNAVAILABLE => (
-            "Signing in does not work right now",
-            "The server can't reach what it needs to recognise you. Try again in a moment.",
-        ),
-        _ => (
-            "The server has a problem",
-            "It is not your fault. Tell your administrator what time it is: the server's log has \
-             the reason.",
-        ),
+        StatusCode::BAD_REQUEST => Words {
+            title: "This request can't be read",
+            reason: "It carries more than one set of credentials. Reload the page.",
+            steps: &[],
+            last: None,
+        },
+        StatusCode::UNAUTHORIZED => Words {
+            title: "You are not signed in",
+            reason: "This site knows you by the account you use on your computer (Kerberos): there \
+                     is no password to type. Your browser sent no ticket that counts here.",
+            steps: &[
+                "Check that you are signed in to your organisation's domain. On a computer outside \
+                 of it, run kinit.",
+                "Open this site by its full name, not by a short one or an IP address.",
+                "Check that your browser may sign in to it: Chrome and Edge have the policy \
+                 AuthServerAllowlist, Firefox the setting network.negotiate-auth.trusted-uris.",
+                "Reload the page.",
+            ],
+            last: Some(
+                "Still not signed in? Tell your administrator what time it is: the server's log \
+                 has the reason.",
+            ),
+        },
+        StatusCode::FORBIDDEN => Words {
+            title: "You may not open this page",
+            reason: "You were recognised and have no access, or another site sent you here in a \
+                     way that is not allowed.",
+            steps: &[],
+            last: Some(
+                "If you should have access, tell your administrator what time it is: the server's \
+                 log has the reason.",
+            ),
+        },
+        StatusCode::SERVICE_UNAVAILABLE => Words {
+            title: "Signing in does not work right now",
+            reason: "The server can't reach what it needs to recognise you. Try again in a moment.",
+            steps: &[],
+            last: None,
+        },
+        _ => Words {
+            title: "The server has a problem",
+            reason: "It is not your fault.",
+            steps: &[],
+            last: Some("Tell your administrator what time it is: the server's log has the reason."),
+        },
     }
 }

@@ -45,12 +45,14 @@ async fn the_challenge_has_a_page_that_a_person_can_read() {
         Some("text/html; charset=utf-8")
     );
     assert!(html.body.contains("<h1>You are not signed in</h1>"));
+    assert!(html.body.contains("<li>Reload the page.</li>"));
     let text = site.browser().get("/").await;
     assert_eq!(
         text.header("content-type"),
         Some("text/plain; charset=utf-8")
     );
     assert!(text.body.starts_with("You are not signed in."));
+    assert!(text.body.contains("4. Reload the page.\n"));
 }
 
 #[tokio::test]

@@ -40,4 +40,5 @@ trap 'rm -rf "$scratch"' EXIT
 free_slapd_of_apparmor "$scratch"
 
 printf 'Building; the first time takes a minute or two.\n'
-cargo run --quiet --features testing --example demo -- "$@"
+# With the features of tests/run.sh, so that neither builds anew what the other has built.
+cargo run --quiet --all-features --locked --example demo -- "$@"

@@ -8,6 +8,7 @@ mod caching;
 mod challenge;
 mod clocks;
 mod cross_site;
+mod demo;
 mod extractors;
 mod keytab_rotation;
 mod layers;

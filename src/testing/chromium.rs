@@ -138,8 +138,9 @@ impl Chromium {
     /// The system can't say whether it runs.
     pub fn close(&mut self) -> io::Result<()> {
         if let Some(mut browser) = self.browser.take() {
-            // An error means that it has ended by itself.
-            let _ = browser.signal(Signal::TERM);
+            // After SIGTERM it would end as fast, with the latest cookies lost. An error means
+            // that it has ended by itself.
+            let _ = browser.signal(Signal::INT);
             browser.wait(Duration::from_secs(5))?;
         }
         // A killed browser leaves its lock, which holds for whoever has its process id next.

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, channel};
 use super::*;
 use crate::testing::TestRealm;
 
-const PAGE: &str = "<p id=result></p><script>result.textContent = 'by ' + 'script'</script>";
+const PAGE: &str =
+    "<p id=result></p><script>result.textContent = 'by ' + 'script'; fetch('/reported')</script>";
 
 /// Asks for Negotiate, shows the page to whoever sends anything, and reports each request's head.
 fn serve() -> (String, Receiver<String>) {
@@ -108,4 +109,26 @@ fn a_page_runs_until_the_browser_is_dropped() {
     let folder = chromium.folder.path().to_owned();
     drop(chromium);
     assert!(!folder.exists());
+}
+
+#[test]
+fn a_browser_that_was_closed_has_kept_its_cookies() {
+    if !chromium_or_skip("a_browser_that_was_closed_has_kept_its_cookies") {
+        return;
+    }
+    let realm = TestRealm::start().expect("a realm");
+    let alice = realm.ticket_cache("alice").expect("a ticket");
+    let (url, heads) = serve();
+    let mut chromium = Chromium::start(Some(&alice), &url).expect("a browser");
+    let wait_for = |path: &str| loop {
+        let head = heads.recv_timeout(DEADLINE).expect("a request");
+        if head.contains(path) {
+            return head;
+        }
+    };
+    // The answer before this request brought the cookie.
+    wait_for("/reported");
+    chromium.open(&format!("{url}/again")).expect("a browser");
+    let head = wait_for("/again");
+    assert!(head.contains("kept=1"), "{head}");
 }

@@ -12,6 +12,7 @@ mod demo;
 mod extractors;
 mod keytab_rotation;
 mod layers;
+mod ldap;
 mod login;
 mod process;
 mod refused_tokens;

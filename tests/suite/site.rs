@@ -76,13 +76,22 @@ impl Site {
     }
 
     pub fn with_store(layer: SpnegoLayerBuilder, store: impl SessionStore + Clone) -> Self {
+        Self::build(own_routes(), layer, store)
+    }
+
+    /// Another application than the usual one.
+    pub fn of(routes: Router, layer: SpnegoLayerBuilder) -> Self {
+        Self::build(routes, layer, MemoryStore::default())
+    }
+
+    fn build(routes: Router, layer: SpnegoLayerBuilder, store: impl SessionStore + Clone) -> Self {
         let layer = layer.build().expect("the layer starts");
         let sessions = SessionManagerLayer::new(store)
             .with_secure(false)
             .with_same_site(SameSite::Lax);
         let calls = Arc::new(AtomicUsize::new(0));
         Self {
-            router: routes(&calls).layer(layer).layer(sessions),
+            router: counted(routes, &calls).layer(layer).layer(sessions),
             calls,
         }
     }
@@ -102,7 +111,18 @@ impl Site {
 
 /// The application's routes, with no layer of ours.
 pub fn routes(calls: &Arc<AtomicUsize>) -> Router {
+    counted(own_routes(), calls)
+}
+
+fn counted(routes: Router, calls: &Arc<AtomicUsize>) -> Router {
     let calls = Arc::clone(calls);
+    routes.layer(from_fn(move |request: Request, next: Next| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        next.run(request)
+    }))
+}
+
+fn own_routes() -> Router {
     Router::new()
         .route(
             "/",
@@ -115,6 +135,7 @@ pub fn routes(calls: &Arc<AtomicUsize>) -> Router {
                 None => "Hello, stranger".to_owned(),
             }),
         )
+        .route("/who", get(async |user: User| who(&user)))
         .route("/login", get(async |login: Login| describe(&login)))
         .route("/logout", get(logout))
         .route("/cart/add/{item}", get(add_to_cart))
@@ -126,10 +147,18 @@ pub fn routes(calls: &Arc<AtomicUsize>) -> Router {
             "/status/{code}",
             any(async |Path(code): Path<u16>| StatusCode::from_u16(code).expect("a status")),
         )
-        .layer(from_fn(move |request: Request, next: Next| {
-            calls.fetch_add(1, Ordering::SeqCst);
-            next.run(request)
-        }))
+}
+
+/// What the directory says of a person.
+pub fn who(user: &User) -> String {
+    let mut groups: Vec<_> = user.groups().map(|group| group.name()).collect();
+    groups.sort_unstable();
+    format!(
+        "{} <{}> in {}",
+        user.display_name(),
+        user.email().unwrap_or_default(),
+        groups.join(", ")
+    )
 }
 
 fn describe(login: &Login) -> String {

@@ -1,0 +1,121 @@
+//! An application on a port of this machine, for clients that are programs.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{Next, from_fn};
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+/// For whatever must come about: a loaded CI machine needs far more than the usual second.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A server on threads of its own, so that a test can wait for a program. It ends with it.
+pub struct Served {
+    port: u16,
+    trips: Arc<Trips>,
+    _runtime: Runtime,
+}
+
+/// A request and what became of it.
+#[derive(Debug, Clone)]
+pub struct Trip {
+    /// The client's end of the connection.
+    pub client: SocketAddr,
+    pub path: String,
+    /// The request had an `Authorization` header.
+    pub has_token: bool,
+    pub status: StatusCode,
+}
+
+#[derive(Default)]
+struct Trips {
+    made: Mutex<Vec<Trip>>,
+    news: Condvar,
+}
+
+impl Trips {
+    fn lock(&self) -> MutexGuard<'_, Vec<Trip>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Served {
+    pub fn start(router: Router) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let listener = TcpListener::bind("127.0.0.1:0");
+        let listener = runtime.block_on(listener).expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let trips = Arc::<Trips>::default();
+        let recorded = router.layer(from_fn({
+            let trips = Arc::clone(&trips);
+            move |request, next| record(Arc::clone(&trips), request, next)
+        }));
+        let service = recorded.into_make_service_with_connect_info::<SocketAddr>();
+        runtime.spawn(async move { axum::serve(listener, service).await });
+        Self {
+            port,
+            trips,
+            _runtime: runtime,
+        }
+    }
+
+    /// By the name that has a ticket.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The requests for `path`, in the order in which they were answered.
+    pub fn trips(&self, path: &str) -> Vec<Trip> {
+        let made = self.trips.lock();
+        made.iter()
+            .filter(|trip| trip.path == path)
+            .cloned()
+            .collect()
+    }
+
+    /// Waits until a request for `path` has been answered: the first such.
+    #[track_caller]
+    pub fn wait_for(&self, path: &str) -> Trip {
+        let asked = |trips: &[Trip]| trips.iter().find(|trip| trip.path == path).cloned();
+        let news = &self.trips.news;
+        let (made, _) = news
+            .wait_timeout_while(self.trips.lock(), DEADLINE, |made| asked(made).is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        asked(&made).unwrap_or_else(|| panic!("no request for {path}: {made:?}"))
+    }
+}
+
+async fn record(trips: Arc<Trips>, request: Request, next: Next) -> axum::response::Response {
+    let client = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let mut trip = Trip {
+        client: client.expect("a peer").0,
+        path: request.uri().path().to_owned(),
+        has_token: request.headers().contains_key(AUTHORIZATION),
+        status: StatusCode::OK,
+    };
+    let response = next.run(request).await;
+    trip.status = response.status();
+    trips.lock().push(trip);
+    trips.news.notify_all();
+    response
+}
+
+/// The statuses of some requests, and which of them had a token.
+pub fn outcomes(trips: &[Trip]) -> Vec<(u16, bool)> {
+    let outcome = |trip: &Trip| (trip.status.as_u16(), trip.has_token);
+    trips.iter().map(outcome).collect()
+}

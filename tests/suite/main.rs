@@ -6,6 +6,7 @@
 mod accept_queue;
 mod caching;
 mod challenge;
+mod chromium;
 mod clocks;
 mod cross_site;
 mod curl;

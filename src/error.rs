@@ -166,7 +166,7 @@ error_kinds! {
     /// The ticket can't be decrypted with our key, or its authenticator is garbled.
     WrongKey => UNAUTHORIZED, Setup, "the ticket can't be decrypted with the keytab's key: the SPN \
         may be on another account, or the account's password was changed after the keytab was \
-        made; export the keytab again";
+        made; export the keytab again (unless somebody made the ticket up)";
     /// The ticket has expired.
     TicketExpired => UNAUTHORIZED, Client, "the ticket has expired";
     /// The ticket is not valid yet.
@@ -181,12 +181,12 @@ error_kinds! {
         the allowed skew (5 minutes unless krb5.conf says otherwise); set both by NTP";
     /// The keytab lacks the ticket's key version or encryption type.
     KeyMissing => UNAUTHORIZED, Setup, "the keytab has no key of the ticket's version (kvno) or \
-        encryption type; export the keytab again, and have clients fetch a new ticket";
-    /// GSSAPI can't read the keytab's keys.
-    KeytabUnusable => UNAUTHORIZED, Setup, "the keytab is gone, unreadable or empty";
+        encryption type; export the keytab again, and have clients fetch a new ticket (unless \
+        somebody made the ticket up)";
     /// The replay cache can't be written.
-    ReplayCacheUnusable => UNAUTHORIZED, Setup, "GSSAPI failed for a reason of this machine, most \
-        often a replay cache that can't be written";
+    ReplayCacheUnusable => UNAUTHORIZED, Setup, "GSSAPI failed for a reason that has no \
+        code: most often the replay cache can't be written (is its folder there, and its disk \
+        full?); a made-up token can do it, too";
     /// GSSAPI refused the token for another reason.
     TokenRefused => UNAUTHORIZED, Client, "GSSAPI refused the token";
     /// The client asked to stay anonymous (RFC 8062).

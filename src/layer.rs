@@ -146,7 +146,8 @@ impl SpnegoLayerBuilder {
         self
     }
 
-    /// A folder for the replay cache, made with mode 0700 where it is missing. Without it, the
+    /// A folder for the replay cache, made with mode 0700 where it is missing. Neither it nor what
+    /// is above it may be another user's to write. Without it, the
     /// cache is MIT Kerberos's own in `/var/tmp`, which any local user can block by making a file
     /// of its name first. It can't be turned off: it is what refuses a stolen token.
     pub fn replay_cache(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -163,7 +164,8 @@ impl SpnegoLayerBuilder {
 
     /// Ends a login this long after the sign-in, or at the ticket's end if that is earlier. 600
     /// minutes unless said otherwise. The rest of the session stays, and a browser with a ticket is
-    /// signed in again unseen.
+    /// signed in again unseen, under the same session id: who stole the cookie is shut out only
+    /// until then.
     pub fn expire_login(mut self, after: Duration) -> Self {
         self.policy.limit = Some(after);
         self
@@ -282,7 +284,8 @@ impl SpnegoLayerBuilder {
         let made_by: Arc<str> = fingerprint(
             realms
                 .iter()
-                .chain([acceptor.principal(), directory.fingerprint().as_str()]),
+                .chain([acceptor.principal()])
+                .chain(directory.fingerprint().as_deref()),
         )
         .into();
         Ok(SpnegoLayer {

@@ -2,7 +2,9 @@
 //!
 //! It is two keys, so that reading a login costs next to nothing whatever the user is like: a small
 //! head, judged at every request, and one string with the user, parsed once and remembered by the
-//! login's id. A third key says whose data the session holds, and outlives the login.
+//! login's id. A third key says whose data the session holds, by principal and id, and outlives the
+//! login: an id alone may be another person's in another directory, and a principal may be given to
+//! another person.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::{Expiry, Session, session};
@@ -162,8 +164,9 @@ pub(crate) struct Logins {
 struct Head {
     version: u8,
     id: String,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, like the other times.
     signed_in: u64,
+    ticket_end: Option<u64>,
     expires: Option<u64>,
     /// The fingerprint of the layer that made it.
     layer: String,
@@ -201,7 +204,12 @@ impl Logins {
         let Ok(head) = serde_json::from_value::<Head>(head) else {
             return Ok(None);
         };
-        let expires = head.expires.map(from_millis);
+        let signed_in = from_millis(head.signed_in);
+        // A layer that made it with a longer life does not bind this one.
+        let ours = self
+            .policy
+            .expires(signed_in, head.ticket_end.map(from_millis));
+        let expires = head.expires.map(from_millis).into_iter().chain(ours).min();
         if head.version != VERSION
             || *head.layer != *self.made_by
             || expires.is_some_and(|end| end <= self.clock.now())
@@ -219,7 +227,7 @@ impl Logins {
                 };
                 let record = Arc::new(Record {
                     user,
-                    signed_in: from_millis(head.signed_in),
+                    signed_in,
                     expires,
                 });
                 self.remembered.insert(head.id, Arc::clone(&record));
@@ -245,15 +253,23 @@ impl Logins {
         ticket_end: Option<SystemTime>,
         session: &RequestSession,
     ) -> Result<SignIn, Error> {
-        let owner = session.get(OWNER).await?;
-        let keep_id = owner.as_ref().and_then(Value::as_str) == Some(user.id());
-        if owner.is_some() && !keep_id {
-            session.0.clear().await;
-        }
+        let owner = json!([user.principal(), user.id()]);
+        let keep_id = match session.get(OWNER).await? {
+            Some(before) if before == owner => true,
+            None => false,
+            Some(_) => {
+                session.0.clear().await;
+                // Whatever the handler saves, it is nobody else's.
+                session.set(OWNER, owner.clone()).await?;
+                false
+            }
+        };
         let now = self.clock.now();
         Ok(SignIn {
             made_by: Arc::clone(&self.made_by),
             keep_id,
+            owner,
+            ticket_end,
             login: Login {
                 record: Arc::new(Record {
                     user,
@@ -271,7 +287,10 @@ impl Logins {
 pub(crate) struct SignIn {
     login: Login,
     made_by: Arc<str>,
+    /// The session was this user's already.
     keep_id: bool,
+    owner: Value,
+    ticket_end: Option<SystemTime>,
 }
 
 impl SignIn {
@@ -294,34 +313,31 @@ impl SignIn {
             version: VERSION,
             id: session::Id::default().to_string(),
             signed_in: to_millis(*signed_in),
+            ticket_end: self.ticket_end.map(to_millis),
             expires: expires.map(to_millis),
             layer: self.made_by.to_string(),
         });
         let encoded = head.and_then(|head| Ok((head, user.to_stored()?)));
         let (head, text) =
             encoded.map_err(|error| Error::new(ErrorKind::Internal).with_source(error))?;
-        let session = &session.0;
+        if session
+            .get(OWNER)
+            .await?
+            .is_some_and(|owner| owner != self.owner)
+        {
+            // The handler loaded the session anew, and with it what was somebody else's.
+            session.0.clear().await;
+        }
         if !self.keep_id {
-            session.cycle_id().await.map_err(store_failed)?;
-            if let Some(end) = expires.and_then(to_date)
-                && session.is_empty().await
-                && end < session.expiry_date()
-            {
-                // Nothing but our login is in it, so it need not last longer.
-                session.set_expiry(Some(Expiry::AtDateTime(end)));
+            session.0.cycle_id().await.map_err(store_failed)?;
+            session.remove(OWNER).await?;
+            if let Some(end) = *expires {
+                session.end_with_login(end).await;
             }
         }
-        for (key, value) in [
-            (HEAD, head),
-            (USER, Value::String(text)),
-            (OWNER, Value::String(user.id().to_owned())),
-        ] {
-            session
-                .insert_value(key, value)
-                .await
-                .map_err(store_failed)?;
-        }
-        Ok(())
+        session.set(HEAD, head).await?;
+        session.set(USER, Value::String(text)).await?;
+        session.set(OWNER, self.owner).await
     }
 }
 
@@ -344,13 +360,31 @@ impl RequestSession {
 
     /// Ends the login that the session holds; the data stays its owner's.
     pub(crate) async fn end_login(&self) -> Result<(), Error> {
-        for key in [HEAD, USER] {
-            // Removing what is not there would count as a change, and send a cookie.
-            if self.get(key).await?.is_some() {
-                self.0.remove_value(key).await.map_err(store_failed)?;
-            }
+        self.remove(HEAD).await?;
+        self.remove(USER).await
+    }
+
+    /// Lets a session with nothing in it end with the login that is put into it now.
+    async fn end_with_login(&self, end: SystemTime) {
+        if let Some(end) = to_date(end)
+            && self.0.is_empty().await
+            && end < self.0.expiry_date()
+        {
+            self.0.set_expiry(Some(Expiry::AtDateTime(end)));
+        }
+    }
+
+    async fn remove(&self, key: &str) -> Result<(), Error> {
+        // Removing what is not there would count as a change, and send a cookie.
+        if self.get(key).await?.is_some() {
+            self.0.remove_value(key).await.map_err(store_failed)?;
         }
         Ok(())
+    }
+
+    async fn set(&self, key: &str, value: Value) -> Result<(), Error> {
+        let inserted = self.0.insert_value(key, value).await;
+        inserted.map(drop).map_err(store_failed)
     }
 
     async fn get(&self, key: &str) -> Result<Option<Value>, Error> {

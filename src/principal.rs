@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 ///
 /// Parsing undoes the escapes of MIT Kerberos (`\/`, `\@`, `\\`) and [`Display`](fmt::Display)
 /// puts them back, so that two principals that differ never print alike. A name with a control or
-/// bidirectional character (a line break, U+202E) is no principal here: nothing that reads logs or
+/// invisible character (a line break, U+202E) is no principal here: nothing that reads logs or
 /// pages should have to cope with one.
 ///
 /// ```
@@ -43,8 +43,8 @@ pub enum PrincipalError {
     /// A second `@`, a `/` in the realm, or a `\` at the end: the escapes are broken.
     #[error("the principal has a separator or an escape where none can be")]
     Malformed,
-    /// A control or bidirectional character.
-    #[error("the principal has a control or bidirectional character")]
+    /// A control, invisible or bidirectional character.
+    #[error("the principal has a control, invisible or bidirectional character")]
     ForbiddenCharacter,
 }
 
@@ -159,11 +159,15 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, part: &str) -> fmt::Result {
     Ok(())
 }
 
-/// Characters that change how the text around them is read: controls, line separators, and those
-/// that turn the direction of writing (Unicode UAX #9).
+/// Characters that are not seen, or change how the text around them is read: controls, line
+/// separators, those of no width, and those that turn the direction of writing (Unicode UAX #9).
 pub(crate) fn is_deceptive(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        )
 }
 
 /// Text from a stranger as it may stand in a log line: deceptive characters as `\u{…}`.
@@ -268,6 +272,9 @@ mod tests {
             ("al\u{7f}ice@CORP", ForbiddenCharacter),
             ("\u{202e}ecila@CORP", ForbiddenCharacter),
             ("alice@CO\u{2066}RP", ForbiddenCharacter),
+            ("alice\u{200b}@CORP", ForbiddenCharacter),
+            ("al\u{ad}ice@CORP", ForbiddenCharacter),
+            ("\u{feff}alice@CORP", ForbiddenCharacter),
         ] {
             assert_eq!(parse(text), Err(why), "{text:?}");
         }

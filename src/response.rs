@@ -6,12 +6,14 @@ use std::time::Duration;
 use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use bytes::Buf;
-use http::StatusCode;
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, RETRY_AFTER, VARY,
     WWW_AUTHENTICATE,
 };
+use http::request::Parts;
+use http::{Method, StatusCode};
 use http_body_util::BodyExt;
+use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 use crate::authorization::{challenge, final_token, reject_token};
@@ -22,8 +24,9 @@ use crate::principal::printable;
 /// How much of a request's body a refusal reads, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
-/// How long it takes for that.
+/// How long it takes for that, and how long it waits for a client that sends nothing.
 const BODY_TIME: Duration = Duration::from_secs(5);
+const BODY_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a client should wait after a 503, in seconds.
 const RETRY_SECONDS: u16 = 5;
@@ -112,19 +115,19 @@ pub(crate) fn finish(answer: &mut Response, signed_in: bool, sets_cookie: bool, 
 }
 
 /// Reads what a refused request still sends: a client that is cut off while it sends may never see
-/// the answer. One that waits for `100 Continue` sends nothing.
-pub(crate) async fn read_body<B>(request: &HeaderMap, body: B)
+/// the answer. One that waits for `100 Continue`, or for a tunnel, sends nothing.
+pub(crate) async fn read_body<B>(request: &Parts, body: B)
 where
     B: http_body::Body,
 {
-    if request.contains_key(EXPECT) {
+    if request.headers.contains_key(EXPECT) || request.method == Method::CONNECT {
         return;
     }
     let mut body = pin!(body);
     let mut read = 0;
     // What can't be read ends the same way: with the answer.
-    let _ = tokio::time::timeout(BODY_TIME, async {
-        while let Some(Ok(frame)) = body.frame().await {
+    let _ = timeout(BODY_TIME, async {
+        while let Ok(Some(Ok(frame))) = timeout(BODY_PAUSE, body.frame()).await {
             read += frame.data_ref().map_or(0, Buf::remaining);
             if read > BODY_LIMIT {
                 break;

@@ -86,7 +86,7 @@ where
                 Err(refusal) => {
                     // Whatever it had ready, a stranger's slow body is no reason to hold it.
                     drop(inner);
-                    response::read_body(&parts.headers, body).await;
+                    response::read_body(&parts, body).await;
                     return Ok(refusal.into_response(as_html));
                 }
             };

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
-use time::OffsetDateTime;
+use tower_sessions::cookie::time::OffsetDateTime;
 use tower_spnego::{Group, User};
 
 /// What the page of a signed-in person shows.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -17,8 +18,7 @@ pub mod ldap;
 ///
 /// `find` is asked once for each token that the KDC vouched for, never for a request that rides on
 /// the session. It must answer for exactly the initiator's principal: a directory that finds
-/// somebody *similar* lets a stranger in. Where two values of your type can answer differently, also
-/// say so in [`fingerprint`](Self::fingerprint).
+/// somebody *similar* lets a stranger in.
 ///
 /// ```
 /// use tower_spnego::{Directory, DirectoryError, Initiator, User};
@@ -47,10 +47,10 @@ pub trait Directory: Send + Sync + 'static {
     /// directory is none for a layer with another. It must be the same in every process that
     /// shares a session store, and hold no secret.
     ///
-    /// Without a word of yours it is the type's name: two layers on one session, each with its own
-    /// value of the type, would take each other's logins.
-    fn fingerprint(&self) -> String {
-        std::any::type_name::<Self>().to_owned()
+    /// Without one (the default), a login counts only for layers that got this very directory, in
+    /// this process: after a restart, or on another server, people are signed in anew.
+    fn fingerprint(&self) -> Option<String> {
+        None
     }
 
     /// Whether `alice@A` and `alice@B` are told apart. A layer that allows several realms refuses
@@ -74,6 +74,10 @@ impl Directory for PrincipalOnly {
             .username(who.unique_name())
             .build())
     }
+
+    fn fingerprint(&self) -> Option<String> {
+        Some("principal only".to_owned())
+    }
 }
 
 /// Any [`Directory`] behind one type, for a choice made at run time.
@@ -89,34 +93,46 @@ impl Directory for PrincipalOnly {
 /// };
 /// ```
 #[derive(Clone)]
-pub struct SharedDirectory(Arc<dyn ErasedDirectory>);
+pub struct SharedDirectory {
+    erased: Arc<dyn ErasedDirectory>,
+    fingerprint: String,
+}
 
 impl SharedDirectory {
     /// Erases the type of `directory`.
     pub fn new(directory: impl Directory) -> Self {
-        Self(Arc::new(directory))
+        let fingerprint = directory.fingerprint();
+        Self {
+            fingerprint: fingerprint.unwrap_or_else(no_others),
+            erased: Arc::new(directory),
+        }
     }
+}
+
+/// A fingerprint that no other directory has, here or elsewhere.
+fn no_others() -> String {
+    format!("{:016x}", RandomState::new().hash_one(()))
 }
 
 impl Directory for SharedDirectory {
     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-        self.0.find_boxed(who).await
+        self.erased.find_boxed(who).await
     }
 
-    fn fingerprint(&self) -> String {
-        self.0.fingerprint_erased()
+    fn fingerprint(&self) -> Option<String> {
+        Some(self.fingerprint.clone())
     }
 
     fn tells_realms_apart(&self) -> bool {
-        self.0.tells_realms_apart_erased()
+        self.erased.tells_realms_apart_erased()
     }
 }
 
 impl fmt::Debug for SharedDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SharedDirectory")
-            .field(&self.fingerprint())
-            .finish()
+        f.debug_struct("SharedDirectory")
+            .field("fingerprint", &self.fingerprint)
+            .finish_non_exhaustive()
     }
 }
 
@@ -124,17 +140,12 @@ type Found<'a> = Pin<Box<dyn Future<Output = Result<User, DirectoryError>> + Sen
 
 trait ErasedDirectory: Send + Sync {
     fn find_boxed<'a>(&'a self, who: &'a Initiator) -> Found<'a>;
-    fn fingerprint_erased(&self) -> String;
     fn tells_realms_apart_erased(&self) -> bool;
 }
 
 impl<D: Directory> ErasedDirectory for D {
     fn find_boxed<'a>(&'a self, who: &'a Initiator) -> Found<'a> {
         Box::pin(self.find(who))
-    }
-
-    fn fingerprint_erased(&self) -> String {
-        self.fingerprint()
     }
 
     fn tells_realms_apart_erased(&self) -> bool {

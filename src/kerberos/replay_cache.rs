@@ -1,6 +1,7 @@
 //! The replay cache, tried before an accept thread starts.
 
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -8,14 +9,18 @@ use rustix::process::geteuid;
 
 use crate::error::ConfigError;
 
+const OTHERS_MAY_WRITE: u32 = 0o022;
+const STICKY: u32 = 0o1000;
+
 /// The replay cache that every accept writes, as MIT names it. GSSAPI notices one that can't be
 /// written only when it accepts, and then refuses everybody, so it is tried here.
 pub(super) fn name(folder: Option<&Path>) -> Result<String, ConfigError> {
     let name = format!("krb5_{}.rcache2", geteuid().as_raw());
     match folder {
         Some(folder) => {
+            let folder =
+                private_folder(folder).map_err(|reason| unusable(&folder.join(&name), reason))?;
             let path = folder.join(name);
-            private_folder(folder).map_err(|reason| unusable(&path, reason))?;
             try_to_write(&path)?;
             Ok(format!("file2:{}", path.display()))
         }
@@ -35,20 +40,35 @@ fn default_folder() -> PathBuf {
         .map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
-fn private_folder(folder: &Path) -> Result<(), String> {
-    std::fs::DirBuilder::new()
+/// Makes the folder, and gives the path by which nobody else can put another in its place. MIT
+/// checks neither links nor owners of a file that it is told by name.
+fn private_folder(folder: &Path) -> Result<PathBuf, String> {
+    let text = |error: io::Error| error.to_string();
+    DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|error| error.to_string())?;
-    let metadata = std::fs::metadata(folder).map_err(|error| error.to_string())?;
+        .map_err(text)?;
+    let folder = folder.canonicalize().map_err(text)?;
+    let metadata = folder.metadata().map_err(text)?;
     if metadata.uid() != geteuid().as_raw() {
         return Err("its folder belongs to another user".to_owned());
     }
-    if metadata.mode() & 0o022 != 0 {
+    if metadata.mode() & OTHERS_MAY_WRITE != 0 {
         return Err("others may write into its folder (chmod 700 it)".to_owned());
     }
-    Ok(())
+    for above in folder.ancestors().skip(1) {
+        let metadata = above.metadata().map_err(text)?;
+        let is_ours = [0, geteuid().as_raw()].contains(&metadata.uid());
+        let may_swap = metadata.mode() & OTHERS_MAY_WRITE != 0 && metadata.mode() & STICKY == 0;
+        if !is_ours || may_swap {
+            return Err(format!(
+                "another user can put a folder of theirs in its place, for {} is theirs to write",
+                above.display()
+            ));
+        }
+    }
+    Ok(folder)
 }
 
 fn try_to_write(path: &Path) -> Result<(), ConfigError> {

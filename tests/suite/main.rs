@@ -18,11 +18,13 @@ mod ldap;
 mod login;
 mod process;
 mod refused_tokens;
+mod request_body;
 mod served;
 mod sign_in;
 mod site;
 mod start_up;
 mod who_may_in;
+mod whose_session;
 
 /// Names a test that can't run here; where CI is set that is a failure.
 #[track_caller]

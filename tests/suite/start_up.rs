@@ -169,6 +169,14 @@ fn a_replay_cache_that_can_not_be_written_is_refused() {
         &["others may write into its folder"],
     );
 
+    refuses(
+        layer(&realm).replay_cache(open.join("below")),
+        &[
+            "another user can put a folder of theirs in its place",
+            "open is theirs to write",
+        ],
+    );
+
     let made = folder.path().join("made/by/us");
     layer(&realm).replay_cache(&made).build().expect("starts");
     assert_eq!(mode(&made), 0o700);

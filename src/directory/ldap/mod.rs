@@ -107,15 +107,15 @@ impl Directory for LdapDirectory {
         self.fields.user(who, &entry)
     }
 
-    fn fingerprint(&self) -> String {
+    fn fingerprint(&self) -> Option<String> {
         let url = self.connection.endpoint().address.url();
         let fields: Vec<_> = self.fields.names().collect();
-        format!(
+        Some(format!(
             "ldap\n{url}\n{}\n{}\n{}",
             self.base,
             self.filter.template(),
             fields.join("\n")
-        )
+        ))
     }
 
     fn tells_realms_apart(&self) -> bool {

@@ -21,8 +21,7 @@ async fn an_answer_that_carries_a_token_or_a_cookie_is_not_stored() {
 async fn an_answer_on_a_live_login_is_private_where_the_handler_says_nothing() {
     let realm = realm();
     let mut site = Site::new(layer(&realm));
-    let mut browser = site.browser();
-    browser.get_with("/", &token(&realm, "alice")).await;
+    let mut browser = site.signed_in(&realm, "alice").await;
     let answer = browser.get("/").await;
     assert_eq!(answer.header("cache-control"), Some("private"));
     assert_eq!(answer.header("vary"), Some("Cookie, Authorization"));
@@ -33,8 +32,7 @@ async fn an_answer_on_a_live_login_is_private_where_the_handler_says_nothing() {
         .route("/", get(handler))
         .layer(layer(&realm).build().expect("starts"))
         .layer(sessions.with_secure(false));
-    let mut browser = site.browser();
-    browser.get_with("/", &token(&realm, "alice")).await;
+    let mut browser = site.signed_in(&realm, "alice").await;
     let answer = browser.get("/").await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.header("cache-control"), Some("max-age=60"));

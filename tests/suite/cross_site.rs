@@ -9,11 +9,7 @@ use crate::site::{Site, layer, post, realm, request, routes, token, with_header,
 async fn a_post_from_another_site_is_forbidden_whatever_it_carries() {
     let realm = realm();
     let site = Site::new(layer(&realm).optional());
-    let mut signed_in = site.browser();
-    signed_in
-        .get_with("/", &token(&realm, "alice"))
-        .await
-        .is_hello("alice");
+    let mut signed_in = site.signed_in(&realm, "alice").await;
     let calls = site.calls();
     let cross = || with_header(post("/"), "sec-fetch-site", "cross-site");
     let requests = [cross(), with_token(cross(), &token(&realm, "alice"))];

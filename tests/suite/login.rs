@@ -23,11 +23,7 @@ async fn after_600_minutes_the_login_ends_and_the_rest_of_the_session_stays() {
     let realm = realm();
     let clock = TestClock::default();
     let site = Site::new(layer(&realm).clock(clock.reader()));
-    let mut browser = site.browser();
-    browser
-        .get_with("/", &token(&realm, "alice"))
-        .await
-        .is_hello("alice");
+    let mut browser = site.signed_in(&realm, "alice").await;
     browser.get("/cart/add/pear").await;
     clock.advance(599 * MINUTE);
     browser.get("/").await.is_hello("alice");
@@ -45,11 +41,7 @@ async fn the_expiry_is_set_in_code() {
     let realm = realm();
     let clock = TestClock::default();
     let site = Site::new(layer(&realm).expire_login(5 * MINUTE).clock(clock.reader()));
-    let mut browser = site.browser();
-    browser
-        .get_with("/", &token(&realm, "alice"))
-        .await
-        .is_hello("alice");
+    let mut browser = site.signed_in(&realm, "alice").await;
     clock.advance(6 * MINUTE);
     browser.get("/").await.is_challenge();
 }
@@ -94,11 +86,7 @@ async fn a_login_that_never_expires_outlives_years() {
     let realm = realm();
     let clock = TestClock::default();
     let site = Site::new(layer(&realm).never_expire_login().clock(clock.reader()));
-    let mut browser = site.browser();
-    browser
-        .get_with("/", &token(&realm, "alice"))
-        .await
-        .is_hello("alice");
+    let mut browser = site.signed_in(&realm, "alice").await;
     clock.advance(10 * 365 * 24 * 60 * MINUTE);
     browser.get("/").await.is_hello("alice");
 }
@@ -108,8 +96,7 @@ async fn a_token_of_the_same_user_renews_the_login_and_keeps_id_and_data() {
     let realm = realm();
     let clock = TestClock::default();
     let site = Site::new(layer(&realm).clock(clock.reader()));
-    let mut browser = site.browser();
-    browser.get_with("/", &token(&realm, "alice")).await;
+    let mut browser = site.signed_in(&realm, "alice").await;
     browser.get("/cart/add/pear").await;
     let cookie = browser.cookie.clone();
     clock.advance(500 * MINUTE);
@@ -263,11 +250,7 @@ async fn another_layers_login_is_no_login() {
     let here = Site::with_store(layer(&realm), store.clone());
     let stricter = Site::with_store(layer(&realm).realm("OTHER.TEST"), store.clone());
     let twin = Site::with_store(layer(&realm), store);
-    let mut browser = here.browser();
-    browser
-        .get_with("/", &token(&realm, "alice"))
-        .await
-        .is_hello("alice");
+    let mut browser = here.signed_in(&realm, "alice").await;
     let mut elsewhere = stricter.browser();
     elsewhere.cookie.clone_from(&browser.cookie);
     elsewhere.get("/").await.is_challenge();
@@ -376,11 +359,7 @@ async fn while_the_session_store_is_down_everybody_gets_500_and_nobody_is_anonym
     let realm = realm();
     let store = Failing::default();
     let site = Site::with_store(layer(&realm).optional(), store.clone());
-    let mut browser = site.browser();
-    browser
-        .get_with("/", &token(&realm, "alice"))
-        .await
-        .is_hello("alice");
+    let mut browser = site.signed_in(&realm, "alice").await;
     store.down.store(true, Ordering::SeqCst);
     let calls = site.calls();
     let answer = browser.get("/maybe").await;

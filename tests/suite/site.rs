@@ -101,6 +101,14 @@ impl Site {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// A browser in whose session this user is signed in.
+    pub async fn signed_in(&self, realm: &TestRealm, user: &str) -> Browser {
+        let mut browser = self.browser();
+        let answer = browser.get_with("/", &token(realm, user)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        browser
+    }
+
     pub fn browser(&self) -> Browser {
         Browser {
             router: self.router.clone(),

@@ -220,8 +220,7 @@ async fn the_order_and_the_number_of_times_that_realms_are_named_mean_nothing() 
     let store = tower_sessions::MemoryStore::default();
     let [one, other] = [["A", "B"], ["B", "A"]]
         .map(|realms| Site::with_store(layer(&realm).realms(realms), store.clone()));
-    let mut browser = one.browser();
-    browser.get_with("/", &token(&realm, "alice")).await;
+    let browser = one.signed_in(&realm, "alice").await;
     let mut elsewhere = other.browser();
     elsewhere.cookie = browser.cookie;
     elsewhere.get("/").await.is_hello("alice@EXAMPLE.TEST");
@@ -251,11 +250,7 @@ async fn while_the_directory_is_down_nobody_new_gets_in_and_a_live_login_goes_on
     let realm = realm();
     let told = Told::new();
     let site = Site::new(layer(&realm).directory(told.clone()));
-    let mut alice = site.browser();
-    alice
-        .get_with("/", &token(&realm, "alice"))
-        .await
-        .is_hello("alice");
+    let mut alice = site.signed_in(&realm, "alice").await;
     for error in [
         DirectoryError::unavailable(),
         DirectoryError::misconfigured(),

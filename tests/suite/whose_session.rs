@@ -36,11 +36,7 @@ async fn a_login_counts_for_no_other_directory_of_the_same_type() {
     let site = |directory| Site::with_store(layer(&realm).directory(directory), store.clone());
     let everybody = SharedDirectory::new(Staff(&["alice", "bob"]));
     let all = site(everybody.clone());
-    let mut browser = all.browser();
-    browser
-        .get_with("/", &token(&realm, "bob"))
-        .await
-        .is_hello("bob");
+    let browser = all.signed_in(&realm, "bob").await;
     let admins = site(SharedDirectory::new(Staff(&["alice"])));
     at(&admins, &browser).get("/").await.is_challenge();
     let twin = site(everybody);
@@ -79,11 +75,7 @@ async fn a_layer_lets_a_login_live_no_longer_than_its_own_limit() {
         .clock(clock.reader());
     let lenient = Site::with_store(lenient, store.clone());
     let strict = Site::with_store(strict, store);
-    let mut browser = lenient.browser();
-    browser
-        .get_with("/", &token(&realm, "alice"))
-        .await
-        .is_hello("alice");
+    let mut browser = lenient.signed_in(&realm, "alice").await;
     at(&strict, &browser).get("/").await.is_hello("alice");
     clock.advance(Duration::from_secs(301));
     at(&strict, &browser).get("/").await.is_challenge();

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use tower_spnego::ErrorKind;
 use tower_spnego::testing::{TestRealm, TicketCache};
 
+use crate::der::{KRB5, NTLM, offer};
 use crate::site::{Answer, SPN, Site, layer, realm, request, token, with_header};
 
 /// The client's token in SPNEGO and bare.
@@ -108,9 +109,9 @@ async fn what_is_no_token_is_refused_before_gssapi_sees_it() {
         ),
         (base64(b"hello"), ErrorKind::NotKerberos),
         (base64(b"NTLMSSP\0\x01\0\0\0"), ErrorKind::Ntlm),
-        (base64(&mechanisms(&[NTLM])), ErrorKind::Ntlm),
+        (base64(&offer(&[NTLM], None)), ErrorKind::Ntlm),
         (
-            base64(&mechanisms(&[KRB5; 17])),
+            base64(&offer(&[KRB5; 17], None)),
             ErrorKind::TooManyMechanisms,
         ),
         (base64(&[0x60; 65 * 1024]), ErrorKind::TokenTooLong),
@@ -130,31 +131,8 @@ async fn what_is_no_token_is_refused_before_gssapi_sees_it() {
 async fn a_handshake_that_needs_another_request_is_refused_and_the_handler_not_called() {
     let realm = realm();
     let site = Site::new(layer(&realm).optional());
-    let answer = send(&site, &mechanisms(&[NTLM, KRB5])).await;
+    let answer = send(&site, &offer(&[NTLM, KRB5], None)).await;
     answer.is_rejected(ErrorKind::UnfinishedHandshake);
     assert_eq!(answer.challenges(), ["Negotiate oQcwBaADCgEC"]);
     assert_eq!(site.calls(), 0);
-}
-
-const KRB5: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
-const NTLM: &[u8] = b"\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a";
-
-/// A NegTokenInit with these mechanisms and no token of the first (RFC 4178 section 4.2.1).
-fn mechanisms(list: &[&[u8]]) -> Vec<u8> {
-    let element = |tag: u8, contents: &[u8]| {
-        let mut element = vec![tag, 0x82];
-        element.extend(u16::try_from(contents.len()).expect("short").to_be_bytes());
-        element.extend(contents);
-        // The shortest form of the length, as DER wants it.
-        match contents.len() {
-            short @ 0..0x80 => drop(element.splice(1..4, [short as u8])),
-            long @ 0x80..0x100 => drop(element.splice(1..4, [0x81, long as u8])),
-            _ => {}
-        }
-        element
-    };
-    let list = element(0xa0, &element(0x30, &list.concat()));
-    let init = element(0xa0, &element(0x30, &list));
-    let spnego = b"\x06\x06\x2b\x06\x01\x05\x05\x02";
-    element(0x60, &[spnego.as_slice(), &init].concat())
 }

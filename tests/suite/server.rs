@@ -1,0 +1,133 @@
+//! The application over TCP.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
+use http::header::{HeaderMap, HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tower_spnego::testing::authorization;
+use tower_spnego::{Error, ErrorKind};
+
+const ERROR_KIND: &str = "x-error-kind";
+
+/// Answers on a free port until it is dropped; says in a header why it refuses.
+pub struct Server {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    pub async fn start(router: Router) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let listener = listener.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let router = router.layer(map_response(name_the_error));
+        let task = tokio::spawn(async { axum::serve(listener, router).await.expect("serves") });
+        Self { address, task }
+    }
+
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("connects")
+    }
+
+    pub async fn get(&self, path: &str, header: &str) -> Reply {
+        answer(self.connect().await, path, header).await
+    }
+
+    pub async fn sign_in(&self, token: &[u8]) -> Reply {
+        self.get("/", &authorization_line(token)).await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn name_the_error(mut response: Response) -> Response {
+    if let Some(error) = response.extensions().get::<Error>() {
+        let kind = format!("{:?}", error.kind()).parse().expect("a header");
+        response.headers_mut().insert(ERROR_KIND, kind);
+    }
+    response
+}
+
+pub fn authorization_line(token: &[u8]) -> String {
+    format!("Authorization: {}\r\n", authorization(token))
+}
+
+/// The bytes of a request, the last on its connection, with a further header line.
+pub fn request(path: &str, header: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n")
+}
+
+/// Sends a request over this connection and reads the answer.
+pub async fn answer(mut connection: TcpStream, path: &str, header: &str) -> Reply {
+    let exchange = async {
+        let sent = connection.write_all(request(path, header).as_bytes()).await;
+        sent.expect("sends");
+        let mut received = String::new();
+        let read = connection.read_to_string(&mut received).await;
+        read.expect("receives");
+        received
+    };
+    let received = tokio::time::timeout(Duration::from_secs(60), exchange).await;
+    Reply::parse(&received.expect("an answer in time"))
+}
+
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Reply {
+    fn parse(received: &str) -> Self {
+        let (head, body) = received.split_once("\r\n\r\n").expect("a head");
+        let mut lines = head.lines();
+        let status = lines.next().expect("a status line").split(' ').nth(1);
+        let headers = lines.map(|line| {
+            let (name, value) = line.split_once(": ").expect("a header");
+            let name: HeaderName = name.parse().expect("a name");
+            (name, value.parse().expect("a value"))
+        });
+        Self {
+            status: status.expect("a status").parse().expect("a number"),
+            headers: headers.collect(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        let value = self.headers.get(name)?;
+        Some(value.to_str().expect("text"))
+    }
+
+    /// The session cookie as a header line for the next request.
+    pub fn cookie_line(&self) -> Option<String> {
+        let (cookie, _) = self.header(SET_COOKIE)?.split_once(';')?;
+        Some(format!("Cookie: {cookie}\r\n"))
+    }
+
+    #[track_caller]
+    pub fn is_hello(&self, name: &str) {
+        assert_eq!(self.status, 200, "{self:?}");
+        assert_eq!(self.body, format!("Hello, {name}"));
+    }
+
+    #[track_caller]
+    pub fn is_rejected(&self, kind: ErrorKind) {
+        let own_kind = self.header(ERROR_KIND);
+        assert_eq!(own_kind, Some(&*format!("{kind:?}")), "{self:?}");
+        assert_eq!(self.status, 401, "{self:?}");
+        let token = self.header(WWW_AUTHENTICATE).expect("a reject token");
+        assert!(token.starts_with("Negotiate "), "{token}");
+    }
+}

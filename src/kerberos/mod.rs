@@ -1,5 +1,7 @@
 //! Kerberos through GSSAPI: the only place that names libgssapi, and the only one that blocks.
 
+#[cfg(feature = "testing")]
+mod bare;
 mod context;
 pub(crate) mod ffi;
 mod keytab;
@@ -11,6 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "testing")]
+pub use self::bare::BareAcceptor;
 pub(crate) use self::context::{Accepted, Refused};
 use self::ffi::{Credential, Krb5};
 use self::keytab_file::{Keys, KeytabFile};

@@ -35,6 +35,8 @@ mod process;
 mod realm;
 mod ticket;
 
+#[doc(hidden)]
+pub use crate::kerberos::BareAcceptor;
 pub use chromium::{Chromium, chromium_or_skip};
 pub use handshake::{Handshake, HandshakeRequest, authorization};
 pub use ldap::TestLdap;

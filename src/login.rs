@@ -1,10 +1,10 @@
 //! The login in the session: the only place that names tower-sessions.
 //!
 //! It is two keys, so that reading a login costs next to nothing whatever the user is like: a small
-//! head, judged at every request, and one string with the user, parsed once and remembered by the
-//! login's id. A third key says whose data the session holds, by principal and id, and outlives the
-//! login: an id alone may be another person's in another directory, and a principal may be given to
-//! another person.
+//! head, read at every request, and one string with the user. Both are parsed once, and what they
+//! say is remembered by the head. A third key says whose data the session holds, by principal and
+//! id, and outlives the login: an id alone may be another person's in another directory, and a
+//! principal may be given to another person.
 
 use std::fmt;
 use std::sync::Arc;
@@ -157,19 +157,22 @@ pub(crate) struct Logins {
     realms: AllowedRealms,
     made_by: Arc<str>,
     clock: Clock,
+    /// By the head, of which no two logins have the same.
     remembered: Cache<String, Arc<Record>>,
 }
 
+/// In the session it is JSON in one string: a tree would be built and copied at every request.
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct Head<'a> {
     version: u8,
-    id: String,
+    /// What makes each login's head its own.
+    id: &'a str,
     /// Milliseconds since 1970, like the other times.
     signed_in: u64,
     ticket_end: Option<u64>,
     expires: Option<u64>,
     /// The fingerprint of the layer that made it.
-    layer: String,
+    layer: &'a str,
 }
 
 impl Logins {
@@ -198,42 +201,23 @@ impl Logins {
     /// One that has expired is left where it is: to write the session here would overwrite what
     /// parallel requests of the same browser write into it.
     pub(crate) async fn read(&self, session: &RequestSession) -> Result<Option<Login>, Error> {
-        let Some(head) = session.get(HEAD).await? else {
+        let Some(Value::String(head)) = session.get(HEAD).await? else {
             return Ok(None);
         };
-        let Ok(head) = serde_json::from_value::<Head>(head) else {
-            return Ok(None);
-        };
-        let signed_in = from_millis(head.signed_in);
-        // A layer that made it with a longer life does not bind this one.
-        let ours = self
-            .policy
-            .expires(signed_in, head.ticket_end.map(from_millis));
-        let expires = head.expires.map(from_millis).into_iter().chain(ours).min();
-        if head.version != VERSION
-            || *head.layer != *self.made_by
-            || expires.is_some_and(|end| end <= self.clock.now())
-        {
-            return Ok(None);
-        }
-        let record = match self.remembered.get(&head.id) {
+        let record = match self.remembered.get(&head) {
             Some(record) => record,
             None => {
-                let Some(Value::String(user)) = session.get(USER).await? else {
+                // Boxed, as what is rare is in `service.rs`.
+                let Some(record) = Box::pin(self.parse(&head, session)).await? else {
                     return Ok(None);
                 };
-                let Ok(user) = User::from_stored(&user) else {
-                    return Ok(None);
-                };
-                let record = Arc::new(Record {
-                    user,
-                    signed_in,
-                    expires,
-                });
-                self.remembered.insert(head.id, Arc::clone(&record));
+                self.remembered.insert(head, Arc::clone(&record));
                 record
             }
         };
+        if record.expires.is_some_and(|end| end <= self.clock.now()) {
+            return Ok(None);
+        }
         if !self.realms.contains(record.user.principal()) {
             return Ok(None);
         }
@@ -242,6 +226,36 @@ impl Logins {
             session: session.clone(),
             ended: Arc::default(),
         }))
+    }
+
+    /// The record behind a head, if this layer made it.
+    async fn parse(
+        &self,
+        head: &str,
+        session: &RequestSession,
+    ) -> Result<Option<Arc<Record>>, Error> {
+        let Ok(head) = serde_json::from_str::<Head>(head) else {
+            return Ok(None);
+        };
+        if head.version != VERSION || *head.layer != *self.made_by {
+            return Ok(None);
+        }
+        let Some(Value::String(user)) = session.get(USER).await? else {
+            return Ok(None);
+        };
+        let Ok(user) = User::from_stored(&user) else {
+            return Ok(None);
+        };
+        let signed_in = from_millis(head.signed_in);
+        // A layer that made it with a longer life does not bind this one.
+        let ours = self
+            .policy
+            .expires(signed_in, head.ticket_end.map(from_millis));
+        Ok(Some(Arc::new(Record {
+            user,
+            signed_in,
+            expires: head.expires.map(from_millis).into_iter().chain(ours).min(),
+        })))
     }
 
     /// A new login for a user whom the directory vouches for. Where the session holds another
@@ -309,13 +323,13 @@ impl SignIn {
             signed_in,
             expires,
         } = &*self.login.record;
-        let head = serde_json::to_value(Head {
+        let head = serde_json::to_string(&Head {
             version: VERSION,
-            id: session::Id::default().to_string(),
+            id: &session::Id::default().to_string(),
             signed_in: to_millis(*signed_in),
             ticket_end: self.ticket_end.map(to_millis),
             expires: expires.map(to_millis),
-            layer: self.made_by.to_string(),
+            layer: &self.made_by,
         });
         let encoded = head.and_then(|head| Ok((head, user.to_stored()?)));
         let (head, text) =
@@ -335,7 +349,7 @@ impl SignIn {
                 session.end_with_login(end).await;
             }
         }
-        session.set(HEAD, head).await?;
+        session.set(HEAD, Value::String(head)).await?;
         session.set(USER, Value::String(text)).await?;
         session.set(OWNER, self.owner).await
     }

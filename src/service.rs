@@ -45,7 +45,7 @@ struct Visit {
     /// `None` only in optional mode.
     login: Option<Login>,
     /// The login is new, and is written once the handler has answered.
-    sign_in: Option<SignIn>,
+    sign_in: Option<Box<SignIn>>,
     session: RequestSession,
     final_token: Vec<u8>,
 }
@@ -78,15 +78,15 @@ where
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let gate = Arc::clone(&self.gate);
+        let (mut parts, body) = request.into_parts();
         ResponseFuture::new(async move {
-            let (mut parts, body) = request.into_parts();
             let as_html = response::wants_html(&parts.headers);
-            let visit = match gate.admit(&parts).await {
+            let mut visit = match gate.admit(&parts).await {
                 Ok(visit) => visit,
                 Err(refusal) => {
                     // Whatever it had ready, a stranger's slow body is no reason to hold it.
                     drop(inner);
-                    response::read_body(&parts, body).await;
+                    Box::pin(response::read_body(&parts, body)).await;
                     return Ok(refusal.into_response(as_html));
                 }
             };
@@ -96,8 +96,11 @@ where
                 visit.login.as_ref(),
             );
             let answer = inner.call(Request::from_parts(parts, body)).await?;
-            let answer = visit.leave(answer.into_response()).await;
-            Ok(answer.unwrap_or_else(|refusal| refusal.into_response(as_html)))
+            let mut answer = answer.into_response();
+            match visit.leave(&mut answer).await {
+                Ok(()) => Ok(answer),
+                Err(error) => Ok(Refusal::from(error).into_response(as_html)),
+            }
         })
     }
 }
@@ -112,7 +115,10 @@ impl Gate {
             credentials,
         ) {
             (Some(login), _) => login,
-            (None, Credentials::Negotiate(token)) => return self.sign_in(token, session).await,
+            (None, Credentials::Negotiate(token)) => {
+                // Boxed, as what is rare is here: every request's future would have room for it.
+                return Box::pin(self.sign_in(token, session)).await;
+            }
             (None, Credentials::None) => self.logins.read(&session).await?,
         };
         if login.is_none() && !self.optional {
@@ -131,7 +137,7 @@ impl Gate {
         match self.identify(&accepted, &session).await {
             Ok((login, sign_in)) => Ok(Visit {
                 login: Some(login),
-                sign_in,
+                sign_in: sign_in.map(Box::new),
                 session,
                 final_token: accepted.final_token,
             }),
@@ -185,19 +191,19 @@ impl Gate {
 
 impl Visit {
     /// Writes a new login, unless the handler failed, and sends the final token.
-    async fn leave(self, mut answer: Response) -> Result<Response, Refusal> {
-        if let Some(sign_in) = self.sign_in
+    async fn leave(&mut self, answer: &mut Response) -> Result<(), Error> {
+        if let Some(sign_in) = self.sign_in.take()
             && !answer.status().is_server_error()
         {
-            sign_in.write(&self.session).await?;
+            Box::pin(sign_in.write(&self.session)).await?;
         }
         response::finish(
-            &mut answer,
+            answer,
             self.login.is_some(),
             self.session.is_modified(),
             &self.final_token,
         );
-        Ok(answer)
+        Ok(())
     }
 }
 

@@ -381,8 +381,11 @@ async fn a_record_that_is_none_of_ours_is_no_login() {
     let spnego = layer(&realm).build().expect("starts");
     for head in [
         serde_json::json!("nonsense"),
-        serde_json::json!({"version": 0}),
-        serde_json::json!({"version": 1, "id": "1", "signed_in": 0, "expires": null, "layer": ""}),
+        serde_json::json!({"version": 1}),
+        serde_json::json!(r#"{"version": 0}"#),
+        serde_json::json!(
+            r#"{"version": 1, "id": "1", "signed_in": 0, "expires": null, "layer": ""}"#
+        ),
         serde_json::json!(null),
     ] {
         let planted = axum::middleware::from_fn(

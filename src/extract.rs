@@ -17,27 +17,28 @@ use crate::user::User;
 struct Passed {
     /// The fingerprint of the layer's logins.
     layer: Arc<str>,
+    /// `None` only in optional mode.
+    login: Option<Login>,
 }
 
 /// Says in a request's extensions who is signed in, and that a layer has judged it. What an
 /// outer layer said before is gone.
 pub(crate) fn enter(extensions: &mut Extensions, layer: &Arc<str>, login: Option<&Login>) {
-    extensions.remove::<User>();
-    extensions.remove::<Login>();
+    match login {
+        Some(login) => drop(extensions.insert(login.user().clone())),
+        None => drop(extensions.remove::<User>()),
+    }
     extensions.insert(Passed {
         layer: Arc::clone(layer),
+        login: login.cloned(),
     });
-    if let Some(login) = login {
-        extensions.insert(login.user().clone());
-        extensions.insert(login.clone());
-    }
 }
 
 /// Whom an outer layer with the same logins has signed in, as where all of an application is
 /// optional and a part of it is not. The token was that layer's to accept: it counts once.
 pub(crate) fn passed(extensions: &Extensions, layer: &Arc<str>) -> Option<Option<Login>> {
     let passed = extensions.get::<Passed>()?;
-    (passed.layer == *layer).then(|| extensions.get::<Login>().cloned())
+    (passed.layer == *layer).then(|| passed.login.clone())
 }
 
 /// Why a [`User`] or [`Login`] could not be extracted.
@@ -91,27 +92,25 @@ impl IntoResponse for NotSignedIn {
     }
 }
 
-fn extract<T: Clone + Send + Sync + 'static>(parts: &Parts) -> Result<T, SignInRejection> {
-    let found = optional(parts)?;
-    Ok(found.ok_or_else(|| NotSignedIn {
+fn extract(parts: &Parts) -> Result<&Login, SignInRejection> {
+    let login = optional(parts)?;
+    Ok(login.ok_or_else(|| NotSignedIn {
         as_html: wants_html(&parts.headers),
     })?)
 }
 
-fn optional<T: Clone + Send + Sync + 'static>(parts: &Parts) -> Result<Option<T>, MissingLayer> {
-    match parts.extensions.get::<Passed>() {
-        Some(_) => Ok(parts.extensions.get::<T>().cloned()),
-        None => Err(MissingLayer),
-    }
+fn optional(parts: &Parts) -> Result<Option<&Login>, MissingLayer> {
+    let passed = parts.extensions.get::<Passed>().ok_or(MissingLayer)?;
+    Ok(passed.login.as_ref())
 }
 
 macro_rules! extractor {
-    ($($extracted:ty),+) => {$(
+    ($($extracted:ty: $of:expr),+) => {$(
         impl<S: Send + Sync> FromRequestParts<S> for $extracted {
             type Rejection = SignInRejection;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-                extract(parts)
+                extract(parts).map($of)
             }
         }
 
@@ -122,13 +121,13 @@ macro_rules! extractor {
                 parts: &mut Parts,
                 _: &S,
             ) -> Result<Option<Self>, Self::Rejection> {
-                optional(parts)
+                Ok(optional(parts)?.map($of))
             }
         }
     )+};
 }
 
-extractor!(User, Login);
+extractor!(User: |login| login.user().clone(), Login: Login::clone);
 
 /// As a handler's answer it is logged, and the client sees what the layer's own refusals show.
 impl IntoResponse for Error {

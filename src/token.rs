@@ -89,6 +89,18 @@ pub(crate) fn krb_error_code(reply: &[u8]) -> Option<i32> {
     integer(only(field(fields, context(6))?, INTEGER)?)
 }
 
+/// The Kerberos token in a client's first one: that itself, or what SPNEGO carries.
+pub(crate) fn kerberos(token: &[u8]) -> Option<&[u8]> {
+    let inner = match unframe(token)? {
+        (SPNEGO, inner) => {
+            let fields = neg_token(inner, NEG_TOKEN_INIT)?;
+            only(field(fields, context(2))?, OCTET_STRING)?
+        }
+        _ => token,
+    };
+    matches!(unframe(inner)?, (KRB5, _)).then_some(inner)
+}
+
 /// RFC 4178 section 4.2.1.
 fn check_neg_token_init(token: &[u8]) -> Result<(), ErrorKind> {
     let fields = neg_token(token, NEG_TOKEN_INIT).ok_or(ErrorKind::MalformedToken)?;

@@ -4,17 +4,16 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::ffi::{Context, Credential, Krb5, Outcome};
-use super::keytab_file::{Keys, KeytabFile};
-use super::{acquire, replay_cache};
+use super::credential::Credentials;
+use super::ffi::{Context, Krb5, Outcome};
+use super::keytab_file::KeytabFile;
+use super::replay_cache::ReplayCache;
 use crate::error::ConfigError;
 
 /// Accepts on the caller's own thread, with the credential that an accept thread of the layer has.
 #[doc(hidden)]
 pub struct BareAcceptor {
-    credential: Credential,
-    // The credential reads them at each accept.
-    _keys: Arc<Keys>,
+    credentials: Credentials,
     _krb5: Krb5,
 }
 
@@ -27,11 +26,9 @@ impl BareAcceptor {
     pub fn new(keytab: &Path, hostname: &str, replay_cache: &Path) -> Result<Self, ConfigError> {
         let krb5 = Krb5::new().map_err(ConfigError::Krb5)?;
         let keytab = KeytabFile::open(keytab.to_owned(), hostname, None)?;
-        let keys = keytab.keys();
-        let replay_cache = replay_cache::name(Some(replay_cache))?;
+        let replay_cache = Arc::new(ReplayCache::new(Some(replay_cache))?);
         Ok(Self {
-            credential: acquire(&keytab, &keys, &replay_cache)?,
-            _keys: keys,
+            credentials: Credentials::acquire(&keytab, replay_cache)?,
             _krb5: krb5,
         })
     }
@@ -39,7 +36,7 @@ impl BareAcceptor {
     /// Whether the token signs somebody in. It costs what no acceptor can do without: GSSAPI's
     /// accept, and the client's name and authtime.
     pub fn accept(&self, token: &[u8]) -> bool {
-        let step = Context::new().step(&self.credential, token);
+        let step = Context::new().step(&self.credentials.accepting, token);
         matches!(step.outcome, Outcome::Complete(_))
     }
 }

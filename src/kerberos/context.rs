@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::ffi::{Client, Context, Credential, Outcome, Step};
+use super::credential::Credentials;
+use super::ffi::{Client, Context, Outcome, Refusal, Step};
 use crate::error::{Error, ErrorKind};
 use crate::token;
 
@@ -35,20 +36,23 @@ impl From<Error> for Refused {
 }
 
 pub(super) fn accept(
-    credential: &Credential,
+    credentials: &Credentials,
     token: &[u8],
     clock_skew: Duration,
 ) -> Result<Accepted, Refused> {
-    let Step { outcome, reply } = Context::new().step(credential, token);
+    let Step { outcome, reply } = Context::new().step(&credentials.accepting, token);
     let error = match outcome {
         Outcome::Complete(client) if client.anonymous => Error::new(ErrorKind::Anonymous),
         Outcome::Complete(client) => return Ok(accepted(client, reply, clock_skew)),
         // Its reply asks for another leg, which nothing could tie to this one.
         Outcome::Continue => return Err(Error::new(ErrorKind::UnfinishedHandshake).into()),
-        Outcome::Refused {
-            routine_error,
-            text,
-        } => Error::new(kind(routine_error, &reply)).with_detail(text),
+        Outcome::Refused(refusal) => {
+            let kind = match token::krb_error_code(&reply) {
+                Some(code) => of_krb_error(code),
+                None => without_krb_error(credentials, token, &refusal),
+            };
+            Error::new(kind).with_detail(refusal.text)
+        }
     };
     Err(Refused {
         error,
@@ -69,22 +73,47 @@ fn accepted(client: Client, final_token: Vec<u8>, clock_skew: Duration) -> Accep
     }
 }
 
-/// The kind comes from the KRB-ERROR in the reject token: SPNEGO numbers the minor codes anew in
-/// every process. Its codes are those of RFC 4120 section 7.5.9.
-fn kind(routine_error: u32, reply: &[u8]) -> ErrorKind {
-    const BAD_MECH: u32 = 1;
-    const DEFECTIVE_TOKEN: u32 = 9;
-    match (token::krb_error_code(reply), routine_error) {
-        (Some(31), _) => ErrorKind::WrongKey,
-        (Some(32), _) => ErrorKind::TicketExpired,
-        (Some(33), _) => ErrorKind::TicketNotYetValid,
-        (Some(34), _) => ErrorKind::Replay,
-        (Some(35), _) => ErrorKind::WrongService,
-        (Some(37), _) => ErrorKind::ClockSkew,
-        (Some(44 | 45), _) => ErrorKind::KeyMissing,
-        (Some(60), _) => ErrorKind::ReplayCacheUnusable,
-        (_, BAD_MECH) => ErrorKind::NotKerberos,
-        (_, DEFECTIVE_TOKEN) => ErrorKind::MalformedToken,
+/// By the error codes of RFC 4120 section 7.5.9.
+fn of_krb_error(code: i32) -> ErrorKind {
+    match code {
+        31 => ErrorKind::WrongKey,
+        32 => ErrorKind::TicketExpired,
+        33 => ErrorKind::TicketNotYetValid,
+        34 => ErrorKind::Replay,
+        35 => ErrorKind::WrongService,
+        37 => ErrorKind::ClockSkew,
+        44 | 45 => ErrorKind::KeyMissing,
+        60 => ErrorKind::ReplayCacheUnusable,
         _ => ErrorKind::TokenRefused,
     }
+}
+
+/// MIT sends a KRB-ERROR only to clients that ask for mutual authentication, which browsers don't,
+/// and SPNEGO numbers the minor codes anew in every process. So the Kerberos token inside is tried
+/// once more, bare and without the replay cache, for the sake of its code alone.
+fn without_krb_error(credentials: &Credentials, token: &[u8], refusal: &Refusal) -> ErrorKind {
+    const BAD_MECH: u32 = 1;
+    const DEFECTIVE_TOKEN: u32 = 9;
+    match refusal.routine_error {
+        BAD_MECH => return ErrorKind::NotKerberos,
+        DEFECTIVE_TOKEN => return ErrorKind::MalformedToken,
+        _ => {}
+    }
+    let Some(kerberos) = token::kerberos(token) else {
+        return ErrorKind::TokenRefused;
+    };
+    let retried = Context::new().step(&credentials.diagnosing, kerberos);
+    match retried.outcome {
+        Outcome::Refused(refusal) => of_krb_error(krb_error_of(refusal.minor)),
+        Outcome::Continue => ErrorKind::TokenRefused,
+        // Nothing but the replay cache speaks against it.
+        Outcome::Complete(_) if credentials.replay_cache.is_usable() => ErrorKind::Replay,
+        Outcome::Complete(_) => ErrorKind::ReplayCacheUnusable,
+    }
+}
+
+/// libkrb5 counts the codes of KRB-ERROR from here (`ERROR_TABLE_BASE_krb5` of krb5.h).
+fn krb_error_of(minor: u32) -> i32 {
+    const BASE: i32 = -1_765_328_384;
+    minor.cast_signed().wrapping_sub(BASE)
 }

@@ -150,11 +150,16 @@ pub(super) struct Step {
 pub(super) enum Outcome {
     Complete(Client),
     Continue,
-    /// The routine error (RFC 2744 section 3.9.1, shifted down) and GSSAPI's text.
-    Refused {
-        routine_error: u32,
-        text: String,
-    },
+    Refused(Refusal),
+}
+
+pub(super) struct Refusal {
+    /// RFC 2744 section 3.9.1, shifted down.
+    pub(super) routine_error: u32,
+    /// The mechanism's own code; of SPNEGO's it says nothing.
+    pub(super) minor: u32,
+    /// GSSAPI's text.
+    pub(super) text: String,
 }
 
 /// The client of a completed Kerberos context.
@@ -200,20 +205,18 @@ impl Context {
             )
         };
         let outcome = if let Some(text) = failed(major, minor) {
-            refused(major, text)
+            refused(major, minor, text)
         } else if major & gss::GSS_S_CONTINUE_NEEDED != 0 {
             Outcome::Continue
         } else if major != gss::GSS_S_COMPLETE {
             // Old, duplicate or out-of-sequence: a context that is complete has none of these.
             refused(
                 major,
-                "the context is complete only with reservations".to_owned(),
+                minor,
+                "the context is complete only with reservations",
             )
         } else if oid_bytes(mechanism) != KRB5 {
-            refused(
-                major,
-                "the context is complete, and not by Kerberos".to_owned(),
-            )
+            refused(major, minor, "the context is complete, and not by Kerberos")
         } else {
             match client.display() {
                 Ok(name) => Outcome::Complete(Client {
@@ -223,7 +226,7 @@ impl Context {
                         .then(|| Duration::from_secs(lifetime.into())),
                     authtime: self.authtime(),
                 }),
-                Err(text) => refused(major, text),
+                Err(text) => refused(major, minor, text),
             }
         };
         Step {
@@ -267,11 +270,12 @@ impl Drop for Context {
     }
 }
 
-fn refused(major: u32, text: String) -> Outcome {
-    Outcome::Refused {
+fn refused(major: u32, minor: u32, text: impl Into<String>) -> Outcome {
+    Outcome::Refused(Refusal {
         routine_error: (major & ROUTINE_ERROR) >> 16,
-        text,
-    }
+        minor,
+        text: text.into(),
+    })
 }
 
 struct Name(gss::gss_name_t);

@@ -3,6 +3,7 @@
 #[cfg(feature = "testing")]
 mod bare;
 mod context;
+mod credential;
 pub(crate) mod ffi;
 mod keytab;
 mod keytab_file;
@@ -16,8 +17,10 @@ use std::time::Duration;
 #[cfg(feature = "testing")]
 pub use self::bare::BareAcceptor;
 pub(crate) use self::context::{Accepted, Refused};
-use self::ffi::{Credential, Krb5};
-use self::keytab_file::{Keys, KeytabFile};
+use self::credential::Credentials;
+use self::ffi::Krb5;
+use self::keytab_file::KeytabFile;
+use self::replay_cache::ReplayCache;
 use self::worker::{Pool, Size};
 use crate::error::ConfigError;
 
@@ -61,7 +64,7 @@ impl Acceptor {
             &config.hostname,
             config.service_realm.as_deref(),
         )?);
-        let replay_cache = replay_cache::name(config.replay_cache.as_deref())?;
+        let replay_cache = Arc::new(ReplayCache::new(config.replay_cache.as_deref())?);
         let size = Size {
             threads: std::thread::available_parallelism()
                 .map_or(1, |cores| cores.get().min(MAX_THREADS)),
@@ -70,18 +73,11 @@ impl Acceptor {
         };
         let principal = keytab.principal().to_owned();
         let pool = Pool::start(size, move || {
-            let mut keys = keytab.keys();
-            let mut credential = acquire(&keytab, &keys, &replay_cache)?;
-            let (keytab, replay_cache) = (Arc::clone(&keytab), replay_cache.clone());
+            let keytab = Arc::clone(&keytab);
+            let mut credentials = Credentials::acquire(&keytab, Arc::clone(&replay_cache))?;
             Ok(move |token: &[u8]| {
-                let newest = keytab.keys();
-                if !Arc::ptr_eq(&newest, &keys) {
-                    match acquire(&keytab, &newest, &replay_cache) {
-                        Ok(renewed) => (credential, keys) = (renewed, newest),
-                        Err(error) => tracing::error!("{error}; the old keys stay in use"),
-                    }
-                }
-                context::accept(&credential, token, clock_skew)
+                credentials.renew(&keytab);
+                context::accept(&credentials, token, clock_skew)
             })
         })?;
         Ok(Self {
@@ -100,19 +96,6 @@ impl Acceptor {
     pub(crate) async fn accept(&self, token: Vec<u8>) -> Result<Accepted, Refused> {
         self.pool.accept(token).await
     }
-}
-
-fn acquire(
-    keytab: &KeytabFile,
-    keys: &Keys,
-    replay_cache: &str,
-) -> Result<Credential, ConfigError> {
-    Credential::acceptor(keytab.principal(), &keys.name(), replay_cache).map_err(|reason| {
-        ConfigError::Credential {
-            spn: keytab.principal().to_owned(),
-            reason,
-        }
-    })
 }
 
 fn default_keytab(krb5: &mut Krb5) -> Result<PathBuf, ConfigError> {

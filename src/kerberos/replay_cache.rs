@@ -1,4 +1,4 @@
-//! The replay cache, tried before an accept thread starts.
+//! The replay cache: which it is, and whether it can be written.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
@@ -12,23 +12,38 @@ use crate::error::ConfigError;
 const OTHERS_MAY_WRITE: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 
-/// The replay cache that every accept writes, as MIT names it. GSSAPI notices one that can't be
-/// written only when it accepts, and then refuses everybody, so it is tried here.
-pub(super) fn name(folder: Option<&Path>) -> Result<String, ConfigError> {
-    let name = format!("krb5_{}.rcache2", geteuid().as_raw());
-    match folder {
-        Some(folder) => {
-            let folder =
-                private_folder(folder).map_err(|reason| unusable(&folder.join(&name), reason))?;
-            let path = folder.join(name);
-            try_to_write(&path)?;
-            Ok(format!("file2:{}", path.display()))
-        }
-        None => {
-            try_to_write(&default_folder().join(name))?;
+/// The replay cache that every accept writes.
+pub(super) struct ReplayCache {
+    name: String,
+    path: PathBuf,
+}
+
+impl ReplayCache {
+    /// GSSAPI notices one that can't be written only when it accepts, and then refuses everybody, so
+    /// it is tried here.
+    pub(super) fn new(folder: Option<&Path>) -> Result<Self, ConfigError> {
+        let file = format!("krb5_{}.rcache2", geteuid().as_raw());
+        let (name, path) = match folder {
+            Some(folder) => {
+                let folder = private_folder(folder)
+                    .map_err(|reason| unusable(&folder.join(&file), reason))?;
+                let path = folder.join(file);
+                (format!("file2:{}", path.display()), path)
+            }
             // `dfl:` rather than nothing: KRB5RCACHENAME could turn the cache off.
-            Ok("dfl:".to_owned())
-        }
+            None => ("dfl:".to_owned(), default_folder().join(file)),
+        };
+        try_to_write(&path)?;
+        Ok(Self { name, path })
+    }
+
+    /// As MIT names it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_usable(&self) -> bool {
+        try_to_write(&self.path).is_ok()
     }
 }
 

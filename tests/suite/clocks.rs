@@ -8,8 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use tower_spnego::ErrorKind;
 
 use crate::process;
-use crate::refused_tokens::both_forms;
+use crate::refused_tokens::all_forms;
 use crate::site::{SPN, Site, layer, realm};
+
+/// Variables for another process.
+const TOKENS: [&str; 4] = ["TOKEN_1", "TOKEN_2", "TOKEN_3", "TOKEN_4"];
 
 #[track_caller]
 fn run_with_a_small_clock_skew(test: &str, variables: &[(&'static str, &str)]) {
@@ -30,7 +33,7 @@ async fn until(time: SystemTime) {
     tokio::time::sleep(left).await;
 }
 
-async fn are_rejected(site: &Site, tokens: [Vec<u8>; 2], kind: ErrorKind) {
+async fn are_rejected(site: &Site, tokens: [Vec<u8>; 4], kind: ErrorKind) {
     for token in tokens {
         site.browser().get_with("/", &token).await.is_rejected(kind);
     }
@@ -50,7 +53,7 @@ async fn an_expired_ticket_is_refused() {
         .lifetime(lifetime)
         .get()
         .expect("a ticket");
-    let tokens = both_forms(&cache, SPN);
+    let tokens = all_forms(&cache, SPN);
     let site = Site::new(layer(&realm));
     until(asked + lifetime + Duration::from_secs(3)).await;
     are_rejected(&site, tokens, ErrorKind::TicketExpired).await;
@@ -60,7 +63,7 @@ async fn an_expired_ticket_is_refused() {
 async fn a_ticket_that_is_not_valid_yet_is_refused() {
     if process::is_own() {
         let variable = |name| std::env::var(name).expect(name);
-        let tokens = ["SPNEGO", "RAW"].map(|name| STANDARD.decode(variable(name)).expect(name));
+        let tokens = TOKENS.map(|name| STANDARD.decode(variable(name)).expect(name));
         let site = Site::new(layer(&realm()).keytab(variable("KEYTAB")));
         return are_rejected(&site, tokens, ErrorKind::TicketNotYetValid).await;
     }
@@ -70,14 +73,12 @@ async fn a_ticket_that_is_not_valid_yet_is_refused() {
     let minute = Duration::from_secs(60);
     let ticket = realm.ticket("alice").only_for(SPN).starting_in(minute);
     let cache = ticket.get().expect("a ticket");
-    let [spnego, raw] = both_forms(&cache, SPN).map(|token| STANDARD.encode(token));
+    let tokens = all_forms(&cache, SPN).map(|token| STANDARD.encode(token));
+    let mut variables = vec![("KEYTAB", realm.keytab().to_str().expect("text"))];
+    variables.extend(TOKENS.into_iter().zip(tokens.iter().map(String::as_str)));
     run_with_a_small_clock_skew(
         "clocks::a_ticket_that_is_not_valid_yet_is_refused",
-        &[
-            ("SPNEGO", &spnego),
-            ("RAW", &raw),
-            ("KEYTAB", realm.keytab().to_str().expect("text")),
-        ],
+        &variables,
     );
 }
 
@@ -87,7 +88,7 @@ async fn a_client_whose_clock_differs_is_refused() {
         return run_with_a_small_clock_skew("clocks::a_client_whose_clock_differs_is_refused", &[]);
     }
     let realm = realm();
-    let tokens = both_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN);
+    let tokens = all_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN);
     let site = Site::new(layer(&realm));
     // A client four seconds behind sends what one on time sent four seconds ago.
     until(SystemTime::now() + Duration::from_secs(4)).await;

@@ -8,12 +8,15 @@ use tower_spnego::testing::{TestRealm, TicketCache};
 use crate::der::{KRB5, NTLM, offer};
 use crate::site::{Answer, SPN, Site, layer, realm, request, token, with_header};
 
-/// The client's token in SPNEGO and bare.
-pub fn both_forms(cache: &TicketCache, spn: &str) -> [Vec<u8>; 2] {
-    let handshake = cache.handshake(spn);
-    let spnego = handshake.start().expect("a token");
-    let raw = handshake.raw_kerberos().start().expect("a token");
-    [spnego, raw].map(|handshake| handshake.token().to_vec())
+/// The client's token in SPNEGO and bare, with and without mutual authentication: without it, as
+/// browsers ask, GSSAPI gives no reason.
+pub fn all_forms(cache: &TicketCache, spn: &str) -> [Vec<u8>; 4] {
+    let mutual = cache.handshake(spn);
+    let alone = cache.handshake(spn).without_mutual_authentication();
+    let raw = [mutual.clone().raw_kerberos(), alone.clone().raw_kerberos()];
+    let [mutual_raw, alone_raw] = raw;
+    [mutual, alone, mutual_raw, alone_raw]
+        .map(|handshake| handshake.start().expect("a token").token().to_vec())
 }
 
 async fn send(site: &Site, token: &[u8]) -> Answer {
@@ -24,7 +27,7 @@ async fn send(site: &Site, token: &[u8]) -> Answer {
 async fn a_replay_is_refused() {
     let realm = realm();
     let site = Site::new(layer(&realm));
-    for token in both_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
+    for token in all_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
         send(&site, &token).await.is_hello("alice");
         send(&site, &token).await.is_rejected(ErrorKind::Replay);
     }
@@ -35,7 +38,7 @@ async fn a_ticket_for_another_service_is_refused() {
     let realm = TestRealm::start().expect("a KDC");
     realm.add_service("HTTP/other").expect("adds");
     let site = Site::new(layer(&realm));
-    for token in both_forms(
+    for token in all_forms(
         &realm.ticket_cache("alice").expect("a ticket"),
         "HTTP/other",
     ) {
@@ -51,7 +54,7 @@ async fn a_ticket_of_a_newer_key_than_the_keytabs_is_refused() {
     let realm = TestRealm::start().expect("a KDC");
     let site = Site::new(layer(&realm));
     realm.change_key(SPN).expect("changes");
-    for token in both_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
+    for token in all_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
         send(&site, &token).await.is_rejected(ErrorKind::KeyMissing);
     }
 }
@@ -60,7 +63,7 @@ async fn a_ticket_of_a_newer_key_than_the_keytabs_is_refused() {
 async fn a_ticket_of_another_key_of_the_same_version_is_refused() {
     let [ours, theirs] = [(); 2].map(|()| TestRealm::start().expect("a KDC"));
     let site = Site::new(layer(&ours));
-    for token in both_forms(&theirs.ticket_cache("alice").expect("a ticket"), SPN) {
+    for token in all_forms(&theirs.ticket_cache("alice").expect("a ticket"), SPN) {
         send(&site, &token).await.is_rejected(ErrorKind::WrongKey);
     }
     assert_eq!(site.calls(), 0);
@@ -74,7 +77,7 @@ async fn a_replay_cache_that_goes_missing_refuses() {
     let site = Site::new(layer(&realm).replay_cache(&cache));
     send(&site, &token(&realm, "alice")).await.is_hello("alice");
     std::fs::remove_dir_all(&cache).expect("removes");
-    for token in both_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
+    for token in all_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
         send(&site, &token)
             .await
             .is_rejected(ErrorKind::ReplayCacheUnusable);
@@ -85,8 +88,8 @@ async fn a_replay_cache_that_goes_missing_refuses() {
 async fn a_token_of_which_a_bit_is_flipped_in_the_secret_parts_is_refused() {
     let realm = realm();
     let site = Site::new(layer(&realm));
-    for mut token in both_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
-        // The authenticator is the last part of both forms.
+    for mut token in all_forms(&realm.ticket_cache("alice").expect("a ticket"), SPN) {
+        // The authenticator is the last part of all forms.
         let last = token.last_mut().expect("bytes");
         *last ^= 1;
         send(&site, &token).await.is_rejected(ErrorKind::WrongKey);

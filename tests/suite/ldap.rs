@@ -294,3 +294,50 @@ async fn with_several_realms_the_same_name_is_another_person() {
     let answer = site.browser().get_with("/who", &token(&lab, "bob")).await;
     answer.is_forbidden(ErrorKind::UserNotFound);
 }
+
+#[tokio::test]
+async fn whom_another_alternative_of_the_filter_finds_loosely_is_not_that_person() {
+    let lab = TestRealm::builder()
+        .realm("LAB.TEST")
+        .principals(["carol"])
+        .start()
+        .expect("a KDC");
+    let ldap = TestLdap::start().expect("a server");
+    let dn = ldap.add_person("carol", "Carol").expect("added");
+    let set = |attribute: &str, value: &str| {
+        ldap.ldif(&format!(
+            "dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}: {value}\n"
+        ))
+        .expect("changed");
+    };
+    let site = |filter: &str| {
+        let directory = people(&ldap).search(ldap.people(), filter);
+        let directory = directory.build().expect("a directory");
+        Site::new(layer(&lab).realm("EXAMPLE.TEST").directory(directory))
+    };
+    // This is carol@EXAMPLE.TEST, whom the server finds by the mail for carol@LAB.TEST.
+    set("o", "EXAMPLE.TEST");
+    set("mail", "carol@lab.test");
+    let by_either = site("(|(&(uid={user})(o={realm}))(mail={principal}))");
+    let answer = by_either
+        .browser()
+        .get_with("/who", &token(&lab, "carol"))
+        .await;
+    answer.is_forbidden(ErrorKind::UserDiffers);
+    assert_eq!(by_either.calls(), 0);
+    // And this is nobody of LAB.TEST.
+    set("o", "lab.test");
+    let by_both = site("(&(uid={user})(o={realm}))");
+    let answer = by_both
+        .browser()
+        .get_with("/who", &token(&lab, "carol"))
+        .await;
+    answer.is_forbidden(ErrorKind::UserDiffers);
+    assert_eq!(by_both.calls(), 0);
+
+    set("o", "LAB.TEST");
+    for site in [by_either, by_both] {
+        let answer = site.browser().get_with("/who", &token(&lab, "carol")).await;
+        assert_eq!(answer.body, "Carol <carol@lab.test> in ");
+    }
+}

@@ -69,8 +69,10 @@ impl LdapDirectoryBuilder {
     /// `{user}` stands for the principal's name, `{principal}` for the whole principal and
     /// `{realm}` for its realm, each escaped. A brace itself is written `\7b`.
     ///
-    /// At least one `(attribute=value)`, not negated, must hold `{user}` or `{principal}`: by it the
-    /// entry is compared with the person to the letter.
+    /// At least one `(attribute=value)`, not negated, must hold `{user}` or `{principal}`. Those
+    /// with a placeholder are compared with the entry to the letter, `{realm}` included, and of an
+    /// OR one alternative must hold so as a whole. A value has one of the placeholders, or
+    /// `{user}@{realm}`: joined in another way it could be two people's.
     pub fn search(mut self, base: impl Into<String>, filter: impl Into<String>) -> Self {
         self.search = Some((base.into(), filter.into()));
         self
@@ -156,7 +158,7 @@ impl LdapDirectoryBuilder {
             None => Some(server::client_config(server::system_roots()?)?),
         };
         let mut requested: Vec<String> = Vec::new();
-        for name in filter.naming_attributes().chain(self.fields.names()) {
+        for name in filter.attributes().chain(self.fields.names()) {
             if !requested.iter().any(|own| own.eq_ignore_ascii_case(name)) {
                 requested.push(name.to_owned());
             }

@@ -1,10 +1,12 @@
 //! The search filter: a template that a name can't break out of, and the check that the entry found
 //! is the one asked for.
 
+mod equality;
 mod tree;
 
 use ldap3::ldap_escape;
 
+use self::tree::{Node, Verdict};
 use super::entry::Entry;
 use crate::directory::DirectoryError;
 use crate::error::ConfigError;
@@ -15,8 +17,7 @@ use crate::initiator::Initiator;
 pub(super) struct Filter {
     template: String,
     parts: Vec<Part>,
-    naming: Vec<Naming>,
-    tells_realms_apart: bool,
+    tree: Node,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +33,11 @@ enum Placeholder {
     Realm,
 }
 
-/// An assertion `(attribute=value)` that names the person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Naming {
-    attribute: String,
-    value: Vec<Part>,
+impl Placeholder {
+    /// As the realm alone does not.
+    fn names_a_person(self) -> bool {
+        matches!(self, Self::User | Self::Principal)
+    }
 }
 
 impl Filter {
@@ -45,11 +46,9 @@ impl Filter {
             return Err(wrong("it has a control character"));
         }
         let parts = split(template)?;
-        let names_a_person = |part: &Part| {
-            matches!(
-                part,
-                Part::Placeholder(Placeholder::User | Placeholder::Principal)
-            )
+        let names_a_person = |part: &Part| match part {
+            Part::Placeholder(placeholder) => placeholder.names_a_person(),
+            Part::Text(_) => false,
         };
         if !parts.iter().any(names_a_person) {
             return Err(wrong(format!(
@@ -57,33 +56,18 @@ impl Filter {
                  into it, as in (uid={{user}})"
             )));
         }
-        let tree = tree::Node::parse(&parts).ok_or_else(|| {
+        let tree = Node::parse(&parts).ok_or_else(|| {
             wrong(format!(
                 "{template:?} is no filter of RFC 4515, or has a placeholder elsewhere than in a \
                  value; write it as in (&(objectClass=person)(uid={{user}})), with every \
                  parenthesis closed"
             ))
         })?;
-        let mut naming = tree.equalities();
-        naming.retain(|naming| naming.value.iter().any(names_a_person));
-        if naming.is_empty() {
-            return Err(wrong(format!(
-                "{template:?} compares neither {{user}} nor {{principal}} by plain equality, so \
-                 that nothing tells the person from somebody similar; write it as in (uid={{user}})"
-            )));
-        }
-        if let Some(naming) = naming.iter().find(|naming| naming.is_by_oid()) {
-            return Err(wrong(format!(
-                "{:?} in {template:?} is an OID, and servers answer with the attribute's name; \
-                 write that",
-                naming.attribute
-            )));
-        }
+        check_equalities(template, &tree)?;
         Ok(Self {
             template: template.to_owned(),
             parts,
-            naming,
-            tells_realms_apart: tree.tells_realms_apart(),
+            tree,
         })
     }
 
@@ -92,14 +76,21 @@ impl Filter {
         &self.template
     }
 
-    /// The attributes whose values name the person.
-    pub(super) fn naming_attributes(&self) -> impl Iterator<Item = &str> {
-        self.naming.iter().map(|naming| naming.attribute.as_str())
+    /// The attributes that are compared with the person, each once.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
+        let mut attributes: Vec<&str> = Vec::new();
+        for equality in self.tree.equalities() {
+            let name = equality.attribute.as_str();
+            if !attributes.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+                attributes.push(name);
+            }
+        }
+        attributes.into_iter()
     }
 
     /// Whether no entry can match for two persons who differ in their realms alone.
     pub(super) fn tells_realms_apart(&self) -> bool {
-        self.tells_realms_apart
+        self.tree.tells_realms_apart()
     }
 
     /// The filter for one person, every value escaped by RFC 4515 section 3.
@@ -108,44 +99,79 @@ impl Filter {
     }
 
     /// Servers compare names loosely: ` Alice`, `ａlice` and `ⓐlice` all find `alice` (RFC 4518),
-    /// and a realm can hold each of them as another person. So the entry must have the very name.
+    /// and a realm can hold each of them as another person. So the entry must have the very name,
+    /// and pass the whole filter with it.
     pub(super) fn check_name(&self, entry: &Entry, who: &Initiator) -> Result<(), DirectoryError> {
-        let mut seen = Vec::new();
-        for naming in &self.naming {
-            let wanted = render(&naming.value, who, str::to_owned);
-            for value in entry.values(&naming.attribute) {
-                if value == wanted.as_bytes() {
-                    return Ok(());
-                }
-                seen.push(format!(
-                    "{}={}",
-                    naming.attribute,
-                    String::from_utf8_lossy(value)
-                ));
+        let verdict = self.tree.evaluate(entry, who);
+        if verdict == Verdict::Named {
+            return Ok(());
+        }
+        let (mut seen, mut hidden) = (Vec::new(), Vec::new());
+        for attribute in self.attributes() {
+            let before = seen.len();
+            seen.extend(
+                entry
+                    .values(attribute)
+                    .map(|value| format!("{attribute}={}", String::from_utf8_lossy(value))),
+            );
+            if seen.len() == before {
+                hidden.push(attribute);
             }
         }
         let (dn, principal) = (entry.dn(), who.principal());
-        if seen.is_empty() {
-            let names: Vec<_> = self.naming_attributes().collect();
+        if verdict == Verdict::Hidden || seen.is_empty() {
             return Err(DirectoryError::misconfigured().with_detail(format!(
                 "the entry {dn} was found, and the server shows no value of {}: give the bind \
                  account the right to read it, and name it in the filter as the server does, not \
                  by an alias",
-                names.join(" or ")
+                hidden.join(" or ")
             )));
         }
+        let mut found = seen.join(", ");
+        if !hidden.is_empty() {
+            found.push_str(&format!(" and shows no value of {}", hidden.join(" or ")));
+        }
         Err(DirectoryError::differs().with_detail(format!(
-            "{principal} finds {dn}, which has {}; if they are the same person, spell the name in \
-             the directory as the KDC does, to the letter",
-            seen.join(", ")
+            "{principal} finds {dn}, which has {found}; if they are the same person, spell name \
+             and realm in the directory as the KDC does, to the letter",
         )))
     }
 }
 
-impl Naming {
-    fn is_by_oid(&self) -> bool {
-        self.attribute.starts_with(|c: char| c.is_ascii_digit())
+/// Refuses what could not tell the person from somebody else.
+fn check_equalities(template: &str, tree: &Node) -> Result<(), ConfigError> {
+    let equalities = tree.equalities();
+    if !equalities.iter().any(|equality| equality.names_a_person()) {
+        return Err(wrong(format!(
+            "{template:?} compares neither {{user}} nor {{principal}} by plain equality, so that \
+             nothing tells the person from somebody similar; write it as in (uid={{user}})"
+        )));
     }
+    for (place, equality) in equalities.iter().enumerate() {
+        let attribute = &equality.attribute;
+        if equality.is_by_oid() {
+            return Err(wrong(format!(
+                "{attribute:?} in {template:?} is an OID, and servers answer with the attribute's \
+                 name; write that"
+            )));
+        }
+        if equality.is_ambiguous() {
+            return Err(wrong(format!(
+                "the value of {attribute:?} in {template:?} can be two people's, as alice.b@C and \
+                 alice@b.C are one in {{user}}.{{realm}}; write {{principal}}, or \
+                 {{user}}@{{realm}}, or give the realm an attribute of its own, as in \
+                 (&(uid={{user}})(o={{realm}}))"
+            )));
+        }
+        if equalities.iter().skip(place).any(|own| own.meets(equality)) {
+            return Err(wrong(format!(
+                "{attribute:?} in {template:?} is compared in two ways, and one value can be one \
+                 person's by the first and another's by the second; leave one of them out, or \
+                 give it an attribute of its own, as in (|(uid={{user}})(mail={{principal}}))"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn render(parts: &[Part], who: &Initiator, escape: impl Fn(&str) -> String) -> String {

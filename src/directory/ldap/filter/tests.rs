@@ -86,6 +86,11 @@ fn what_is_no_filter_for_persons_says_why() {
         ("(uid:caseExactMatch:={user})", "by plain equality"),
         ("(!(uid={user}))", "by plain equality"),
         ("(0.9.2342.19200300.100.1.1={user})", "is an OID"),
+        ("(&(uid={user})(2.5.4.10={realm}))", "is an OID"),
+        (
+            "(|(!(uid={user}))(cn={user}*)(o={realm}))",
+            "by plain equality",
+        ),
     ] {
         let error = Filter::parse(template).expect_err(template).to_string();
         assert!(error.starts_with("the LDAP directory's filter is wrong: "));
@@ -103,18 +108,94 @@ fn realms_are_told_apart_only_where_every_alternative_holds_the_realm() {
         ("(|(cn={principal})(krbPrincipalName={principal}))", true),
         ("(&(uid={user})(!(o={realm})))", false),
         ("(&(uid={user})(o=*{realm}*))", false),
+        ("(uid={user}@{realm})", true),
+        ("(mail={principal}.example)", true),
+        ("(|(&(uid={user})(o={realm}))(mail={principal}))", true),
+        ("(|(&(uid={user})(o={realm}))(mail={user}))", false),
+        (
+            "(&(|(uid={user})(cn={user}))(|(o={realm})(ou={realm})))",
+            true,
+        ),
+        ("(&(uid={user})(|(o={realm})(ou=shared)))", false),
+        ("(&(uid={user})(|(o={realm})(!(o=*))))", false),
     ] {
         assert_eq!(filter(template).tells_realms_apart(), apart, "{template}");
     }
 }
 
 #[test]
-fn naming_attributes_are_those_compared_with_the_person() {
-    let filter =
-        filter("(&(objectClass=person)(o={realm})(|(uid={user})(mail={user}@x)(cn={user}*)))");
+fn a_value_that_can_be_two_peoples_is_refused() {
+    for value in [
+        "{user}{realm}",
+        "{user}.{realm}",
+        "{realm}@{user}",
+        "{realm}\\5c{user}",
+        "{user}@@{realm}",
+        "{user}@x.{realm}",
+        "{user}@{realm}@{realm}",
+        "{user}{user}@{realm}",
+        "{user}@{realm}{user}",
+        "{principal}{realm}",
+        "{user}{principal}",
+        "{user}@{principal}",
+    ] {
+        for template in [
+            format!("(uid={value})"),
+            format!("(|(mail={{principal}})(&(cn={{user}})(uid={value})))"),
+        ] {
+            let error = Filter::parse(&template).expect_err(&template).to_string();
+            assert!(error.contains("can be two people's"), "{error}");
+            assert!(error.contains("(&(uid={user})(o={realm}))"), "{error}");
+        }
+    }
+    for value in [
+        "x{user}y",
+        "{user}@{realm}",
+        r"{user}\40{realm}",
+        "krb:{user}@{realm}.example",
+        "x{principal}y",
+        "{user}{user}",
+    ] {
+        filter(&format!("(uid={value})"));
+    }
+}
+
+#[test]
+fn one_attribute_is_compared_in_two_ways_only_where_these_never_meet() {
+    for (one, other, meet) in [
+        ("(mail={user}@a)", "(mail={user}@b)", false),
+        ("(uid=a:{user})", "(UID=b:{principal})", false),
+        ("(uid={user})", "(UID={user})", false),
+        ("(uid={user})", "(mail={principal})", false),
+        ("(uid={user})", "(uid;lang-en={principal})", false),
+        ("(uid={user})", "(uid=shared)", false),
+        ("(uid={user})", "(!(uid={realm}))", false),
+        ("(uid={user})", "(uid={principal})", true),
+        ("(mail={user}@{realm})", "(MAIL={principal})", true),
+        ("(mail={principal})", "(mail={principal}.TEST)", true),
+        ("(mail={user}@a)", "(mail={user}@b@a)", true),
+        ("(uid=a{user})", "(uid={user}a)", true),
+    ] {
+        let template = format!("(|(cn={{user}}){one}(&{other}))");
+        match Filter::parse(&template) {
+            Ok(_) => assert!(!meet, "{template}"),
+            Err(error) => {
+                assert!(meet, "{error}");
+                assert!(error.to_string().contains("in two ways"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_attributes_read_are_those_compared_with_the_person() {
+    let filter = filter(
+        "(&(objectClass=person)(o={realm})(|(uid={user})(mail={user}@x)(cn={user}*)(O={realm}))\
+         (!(description={user})))",
+    );
     assert_eq!(
-        filter.naming_attributes().collect::<Vec<_>>(),
-        ["uid", "mail"]
+        filter.attributes().collect::<Vec<_>>(),
+        ["o", "uid", "mail"]
     );
 }
 
@@ -145,7 +226,13 @@ fn the_entry_must_have_the_very_name() {
         ("(mail={user}@example.com)", "alice@CORP", true),
         ("(mail={user}@example.com)", "Alice@CORP", false),
         ("(uid={principal})", "alice@CORP", false),
-        ("(&(uid={user})(mail={user}))", "alice@CORP", true),
+        ("(&(uid={user})(mail={user}))", "alice@CORP", false),
+        (
+            "(&(uid={user})(mail={user}@example.com))",
+            "alice@CORP",
+            true,
+        ),
+        (r"(mail={user}\40example.com)", "alice@CORP", true),
     ] {
         let outcome = filter(template).check_name(&alice, &who(principal));
         let expected = if same {
@@ -178,4 +265,182 @@ fn an_entry_whose_name_can_not_be_read_is_a_mistake_of_the_set_up() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DirectoryMisconfigured);
     assert!(error.to_string().contains("no value of userid"), "{error}");
+}
+
+/// `carol@EXAMPLE` is in this directory.
+fn carol() -> Entry {
+    entry(
+        "uid=carol,dc=example",
+        &[
+            ("objectClass", &[b"inetOrgPerson"]),
+            ("uid", &[b"carol"]),
+            ("o", &[b"EXAMPLE"]),
+            ("mail", &[b"carol@lab"]),
+        ],
+    )
+}
+
+fn outcome(entry: &Entry, template: &str, principal: &str) -> Option<ErrorKind> {
+    let outcome = filter(template).check_name(entry, &who(principal));
+    outcome.err().map(|error| error.kind())
+}
+
+#[test]
+fn the_alternative_that_lets_an_entry_pass_holds_as_a_whole() {
+    for (template, principal, same) in [
+        // Servers find carol@lab for carol@LAB, who is somebody else.
+        (
+            "(|(&(uid={user})(o={realm}))(mail={principal}))",
+            "carol@LAB",
+            false,
+        ),
+        (
+            "(|(&(uid={user})(o={realm}))(mail={principal}))",
+            "carol@EXAMPLE",
+            true,
+        ),
+        (
+            "(|(&(uid={user})(o={realm}))(mail={principal}))",
+            "carol@lab",
+            true,
+        ),
+        (
+            "(|(mail={principal})(&(o={realm})(uid={user})))",
+            "carol@LAB",
+            false,
+        ),
+        (
+            "(|(mail={principal})(&(o={realm})(uid={user})))",
+            "carol@EXAMPLE",
+            true,
+        ),
+        ("(&(uid={user})(o={realm}))", "carol@EXAMPLE", true),
+        ("(&(uid={user})(o={realm}))", "carol@Example", false),
+        ("(&(uid={user})(o={realm}))", "Carol@EXAMPLE", false),
+        ("(&(uid={user})(mail={principal}))", "carol@LAB", false),
+        (
+            "(&(uid={user})(|(o={realm})(mail={principal})))",
+            "carol@LAB",
+            false,
+        ),
+        (
+            "(&(uid={user})(|(o={realm})(mail={principal})))",
+            "carol@EXAMPLE",
+            true,
+        ),
+        (
+            "(&(uid={user})(|(o={realm})(mail={principal})))",
+            "carol@lab",
+            true,
+        ),
+        (
+            "(|(&(uid={user})(&(objectClass=*)(|(o={realm}))))(mail={principal}))",
+            "carol@LAB",
+            false,
+        ),
+        (
+            "(|(&(uid={user})(&(objectClass=*)(|(o={realm}))))(mail={principal}))",
+            "carol@EXAMPLE",
+            true,
+        ),
+        ("(mail={user}@{realm})", "carol@lab", true),
+        ("(mail={user}@{realm})", "carol@LAB", false),
+        // What is left to the server counts as it says.
+        (
+            "(&(objectClass=INETORGPERSON)(uid={user})(!(o=x))(cn=c*)(o>=a))",
+            "carol@LAB",
+            true,
+        ),
+        ("(&(uid={user})(|(o={realm})(o=shared)))", "carol@LAB", true),
+    ] {
+        let expected = (!same).then_some(ErrorKind::UserDiffers);
+        assert_eq!(
+            outcome(&carol(), template, principal),
+            expected,
+            "{template} {principal}"
+        );
+    }
+}
+
+#[test]
+fn what_names_nobody_lets_nobody_pass() {
+    for template in [
+        "(|(uid={user})(objectClass=person))",
+        "(|(uid={user})(o=EXAMPLE))",
+        "(|(uid={user})(o={realm}))",
+        "(|(uid={user})(!(uid={user})))",
+        "(|(uid={user})(!(o={user})))",
+        "(|(uid={user})(&(uid=*)(!(o={principal}))))",
+        "(|(uid={user})(uid={user}*))",
+        "(|(uid={user})(uid~={user}))",
+        "(|(uid={user})(uid>={user}))",
+        "(|(uid={user})(uid:caseExactMatch:={user}))",
+        "(&(o={realm})(|(uid={user})(cn=*)))",
+    ] {
+        for principal in ["mallory@EXAMPLE", "CAROL@EXAMPLE", "car@EXAMPLE"] {
+            assert_eq!(
+                outcome(&carol(), template, principal),
+                Some(ErrorKind::UserDiffers),
+                "{template} {principal}"
+            );
+        }
+        assert_eq!(
+            outcome(&carol(), template, "carol@EXAMPLE"),
+            None,
+            "{template}"
+        );
+    }
+}
+
+#[test]
+fn what_is_hidden_is_a_mistake_of_the_set_up_unless_what_is_shown_differs() {
+    use ErrorKind::{DirectoryMisconfigured, UserDiffers};
+    for (template, principal, kind) in [
+        (
+            "(&(uid={user})(ou={realm}))",
+            "carol@EXAMPLE",
+            DirectoryMisconfigured,
+        ),
+        ("(&(uid={user})(ou={realm}))", "Carol@EXAMPLE", UserDiffers),
+        (
+            "(|(userid={user})(cn={user}))",
+            "carol@EXAMPLE",
+            DirectoryMisconfigured,
+        ),
+        (
+            "(|(userid={user})(uid={user}))",
+            "Carol@EXAMPLE",
+            UserDiffers,
+        ),
+        (
+            "(|(userid={user})(cn=*))",
+            "carol@EXAMPLE",
+            DirectoryMisconfigured,
+        ),
+        (
+            "(|(&(uid={user})(ou={realm}))(mail={principal}))",
+            "carol@LAB",
+            UserDiffers,
+        ),
+    ] {
+        assert_eq!(
+            outcome(&carol(), template, principal),
+            Some(kind),
+            "{template} {principal}"
+        );
+    }
+    let text = |template: &str| {
+        let outcome = filter(template).check_name(&carol(), &who("carol@LAB"));
+        outcome.unwrap_err().to_string()
+    };
+    let error = text("(&(uid={user})(ou={realm}))");
+    assert!(
+        error.contains("the server shows no value of ou:"),
+        "{error}"
+    );
+    let error = text("(|(&(uid={user})(OU={realm}))(mail={principal})(ou={realm}))");
+    assert!(
+        error.contains("which has uid=carol, mail=carol@lab and shows no value of OU;"),
+        "{error}"
+    );
 }

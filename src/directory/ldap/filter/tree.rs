@@ -3,14 +3,47 @@
 use ldap3::asn1::{ASNTag, PL, StructureTag};
 use ldap3::parse_filter;
 
-use super::{Naming, Part, Placeholder};
+use super::super::entry::Entry;
+use super::equality::Equality;
+use super::{Part, Placeholder};
+use crate::initiator::Initiator;
 
+#[derive(Debug, Clone)]
 pub(super) enum Node {
     And(Vec<Node>),
     Or(Vec<Node>),
-    Equality(Naming),
-    /// Whatever can't name a person: a negation, a presence, a pattern, an order.
+    Equality(Equality),
+    /// What the server alone judges, and what names nobody: an equality without a placeholder, a
+    /// negation, a presence, a pattern, an order.
     Other,
+}
+
+/// What an entry is to a filter by which the server found it, compared byte for byte.
+///
+/// In this order the alternatives of an OR are worth more and more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Verdict {
+    /// No, for the server shows no value.
+    Hidden,
+    /// No, by the values it shows.
+    Differs,
+    /// Yes, and it may be anybody's.
+    Unnamed,
+    /// Yes, and it is this person's.
+    Named,
+}
+
+impl Verdict {
+    fn of_all(verdicts: &[Self]) -> Self {
+        [Self::Differs, Self::Hidden, Self::Named]
+            .into_iter()
+            .find(|verdict| verdicts.contains(verdict))
+            .unwrap_or(Self::Unnamed)
+    }
+
+    fn of_any(verdicts: &[Self]) -> Self {
+        verdicts.iter().copied().max().unwrap_or(Self::Differs)
+    }
 }
 
 // The tags of RFC 4511 section 4.5.1.
@@ -40,10 +73,14 @@ impl Node {
             (OR, PL::C(nodes)) => Self::Or(Self::read_all(nodes)?),
             (EQUALITY, PL::C(operands)) => {
                 let [attribute, value] = operands.try_into().ok()?;
-                Self::Equality(Naming {
-                    attribute: text(attribute)?,
-                    value: Placeholder::find(&text(value)?)?,
-                })
+                let (attribute, value) = (text(attribute)?, Placeholder::find(&text(value)?)?);
+                if !value
+                    .iter()
+                    .any(|part| matches!(part, Part::Placeholder(_)))
+                {
+                    return Some(Self::Other);
+                }
+                Self::Equality(Equality { attribute, value })
             }
             _ => Self::Other,
         })
@@ -53,10 +90,11 @@ impl Node {
         nodes.into_iter().map(Self::read).collect()
     }
 
-    pub(super) fn equalities(&self) -> Vec<Naming> {
+    /// Those with a placeholder.
+    pub(super) fn equalities(&self) -> Vec<&Equality> {
         match self {
             Self::And(nodes) | Self::Or(nodes) => nodes.iter().flat_map(Self::equalities).collect(),
-            Self::Equality(naming) => vec![naming.clone()],
+            Self::Equality(equality) => vec![equality],
             Self::Other => Vec::new(),
         }
     }
@@ -67,13 +105,23 @@ impl Node {
         match self {
             Self::And(nodes) => nodes.iter().any(Self::tells_realms_apart),
             Self::Or(nodes) => nodes.iter().all(Self::tells_realms_apart),
-            Self::Equality(naming) => naming.value.iter().any(|part| {
-                matches!(
-                    part,
-                    Part::Placeholder(Placeholder::Principal | Placeholder::Realm)
-                )
-            }),
+            Self::Equality(equality) => equality.holds_the_realm(),
             Self::Other => false,
+        }
+    }
+
+    /// In `(|(&(uid={user})(o={realm}))(mail={principal}))` the server may have found `alice@A` by
+    /// a mail that is only similar to `alice@B`: her uid is then no reason to let `alice@B` in, for
+    /// what stands beside it does not hold.
+    pub(super) fn evaluate(&self, entry: &Entry, who: &Initiator) -> Verdict {
+        let each = |nodes: &[Self]| -> Vec<Verdict> {
+            nodes.iter().map(|node| node.evaluate(entry, who)).collect()
+        };
+        match self {
+            Self::And(nodes) => Verdict::of_all(&each(nodes)),
+            Self::Or(nodes) => Verdict::of_any(&each(nodes)),
+            Self::Equality(equality) => equality.evaluate(entry, who),
+            Self::Other => Verdict::Unnamed,
         }
     }
 }

@@ -23,14 +23,14 @@ struct Passed {
 
 /// Says in a request's extensions who is signed in, and that a layer has judged it. What an
 /// outer layer said before is gone.
-pub(crate) fn enter(extensions: &mut Extensions, layer: &Arc<str>, login: Option<&Login>) {
-    match login {
+pub(crate) fn enter(extensions: &mut Extensions, layer: &Arc<str>, login: Option<Login>) {
+    match &login {
         Some(login) => drop(extensions.insert(login.user().clone())),
         None => drop(extensions.remove::<User>()),
     }
     extensions.insert(Passed {
         layer: Arc::clone(layer),
-        login: login.cloned(),
+        login,
     });
 }
 

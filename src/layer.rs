@@ -10,10 +10,11 @@ use tower_layer::Layer;
 use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::ConfigError;
+use crate::gate::Gate;
 use crate::kerberos::{Acceptor, AcceptorConfig};
 use crate::login::{Clock, Logins, Policy, fingerprint};
 use crate::principal::{AllowedRealms, is_deceptive};
-use crate::service::{Gate, Spnego};
+use crate::service::Spnego;
 
 /// A [`Layer`] that signs people in by HTTP Negotiate ([RFC 4559]) and puts the [`User`] into each
 /// request.

@@ -119,6 +119,7 @@ mod directory;
 mod error;
 mod extract;
 mod future;
+mod gate;
 mod initiator;
 mod kerberos;
 mod layer;

@@ -46,7 +46,8 @@ const REMEMBERED: usize = 10_000;
 pub struct Login {
     record: Arc<Record>,
     session: RequestSession,
-    ended: Arc<AtomicBool>,
+    /// Where it is not written yet: whether it was ended before it was.
+    ended: Option<Arc<AtomicBool>>,
 }
 
 struct Record {
@@ -85,7 +86,9 @@ impl Login {
     ///
     /// [`ErrorKind::SessionStore`] when the old record can't be deleted.
     pub async fn logout(self) -> Result<(), Error> {
-        self.ended.store(true, Ordering::Release);
+        if let Some(ended) = &self.ended {
+            ended.store(true, Ordering::Release);
+        }
         let session = &self.session.0;
         session.clear().await;
         // Not `flush()`: what is inserted after it goes to the old id.
@@ -224,7 +227,7 @@ impl Logins {
         Ok(Some(Login {
             record,
             session: session.clone(),
-            ended: Arc::default(),
+            ended: None,
         }))
     }
 
@@ -279,6 +282,7 @@ impl Logins {
             }
         };
         let now = self.clock.now();
+        let ended = Arc::<AtomicBool>::default();
         Ok(SignIn {
             made_by: Arc::clone(&self.made_by),
             keep_id,
@@ -291,8 +295,9 @@ impl Logins {
                     expires: self.policy.expires(now, ticket_end),
                 }),
                 session: session.clone(),
-                ended: Arc::default(),
+                ended: Some(Arc::clone(&ended)),
             },
+            ended,
         })
     }
 }
@@ -300,6 +305,8 @@ impl Logins {
 /// A sign-in that the session does not know of yet.
 pub(crate) struct SignIn {
     login: Login,
+    /// By the handler, in this very request.
+    ended: Arc<AtomicBool>,
     made_by: Arc<str>,
     /// The session was this user's already.
     keep_id: bool,
@@ -315,7 +322,7 @@ impl SignIn {
     /// Writes the login into the session, under a new id unless the session was this user's
     /// already: an id from before could be known to somebody else.
     pub(crate) async fn write(self, session: &RequestSession) -> Result<(), Error> {
-        if self.login.ended.load(Ordering::Acquire) {
+        if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
         let Record {

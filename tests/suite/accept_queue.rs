@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tower_spnego::ErrorKind;
 use tower_spnego::testing::TestRealm;
 
-use crate::site::{Answer, SPN, Site, layer, realm, token};
+use crate::site::{Answer, SPN, Site, layer, lock_replay_cache, realm, token};
 
 struct Blocked {
     // Dropped first: the site's threads are joined, and wait for the lock.
@@ -30,15 +30,9 @@ impl Blocked {
                 .accept_queue(queue)
                 .accept_timeout(Duration::from_millis(300)),
         );
-        let name = format!("krb5_{}.rcache2", rustix::process::geteuid().as_raw());
-        let file = File::options().write(true).open(cache.join(name));
-        let lock = file.expect("the replay cache");
-        // A record lock holds off MIT's lock also within one process (fcntl(2), "open file
-        // description locks").
-        fcntl_lock(&lock, FlockOperation::LockExclusive).expect("locks");
         Self {
+            lock: lock_replay_cache(&cache),
             site,
-            lock,
             _folder: folder,
         }
     }

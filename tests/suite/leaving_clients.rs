@@ -1,21 +1,18 @@
 //! Clients that go away before they are answered.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
-use rustix::fs::{FlockOperation, fcntl_lock};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tower_spnego::ErrorKind;
 use tower_spnego::testing::TicketCache;
 
 use crate::server::{self, Server, authorization_line};
-use crate::site::{SPN, Site, layer, realm};
+use crate::site::{SPN, Site, layer, lock_replay_cache, realm};
 
 /// The most that the layer has.
 const ACCEPT_THREADS: usize = 4;
@@ -95,17 +92,6 @@ async fn send_all(server: &Server, tokens: &[Vec<u8>]) -> Vec<TcpStream> {
         connections.push(connection);
     }
     connections
-}
-
-/// MIT's own lock on its file; it goes with the file.
-fn lock_replay_cache(folder: &Path) -> File {
-    let uid = rustix::process::geteuid().as_raw();
-    let file = File::options()
-        .write(true)
-        .open(folder.join(format!("krb5_{uid}.rcache2")))
-        .expect("the replay cache");
-    fcntl_lock(&file, FlockOperation::LockExclusive).expect("locks");
-    file
 }
 
 /// How many requests the application is busy with.

@@ -1,5 +1,7 @@
 //! An application behind the layer, and a client that keeps cookies.
 
+use std::fs::File;
+use std::path::Path as FilePath;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
@@ -12,6 +14,7 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
+use rustix::fs::{FlockOperation, fcntl_lock};
 use tower::ServiceExt;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{MemoryStore, Session, SessionManagerLayer, SessionStore};
@@ -46,6 +49,17 @@ pub fn layer(realm: &TestRealm) -> SpnegoLayerBuilder {
         .hostname("localhost")
         .keytab(realm.keytab())
         .directory(PrincipalOnly)
+}
+
+/// Holds off every accept that writes the replay cache in this folder, until the file is dropped.
+/// A record lock does so also within one process (fcntl(2), "open file description locks").
+pub fn lock_replay_cache(folder: &FilePath) -> File {
+    let uid = rustix::process::geteuid().as_raw();
+    let path = folder.join(format!("krb5_{uid}.rcache2"));
+    let file = File::options().write(true).open(path);
+    let file = file.expect("the replay cache");
+    fcntl_lock(&file, FlockOperation::LockExclusive).expect("locks");
+    file
 }
 
 /// A clock that tests move.

@@ -217,6 +217,11 @@ error_kinds! {
     SessionLayerMissing => INTERNAL_SERVER_ERROR, Setup, "there is no session of tower-sessions \
         0.14 in the request: add a SessionManagerLayer of that version outside of (after) the \
         SpnegoLayer";
+    /// An outer layer with other settings has used the token.
+    TokenUsed => INTERNAL_SERVER_ERROR, Setup, "an outer SpnegoLayer with other settings has used \
+        the token, which counts once: give both the same realms, host name and directory (an own \
+        Directory without a fingerprint as one SharedDirectory), or put them around different \
+        routes";
     /// The session store failed.
     SessionStore => INTERNAL_SERVER_ERROR, SessionStore, "the session store failed";
     /// A defect of ours.

@@ -34,11 +34,25 @@ pub(crate) fn enter(extensions: &mut Extensions, layer: &Arc<str>, login: Option
     });
 }
 
-/// Whom an outer layer with the same logins has signed in, as where all of an application is
-/// optional and a part of it is not. The token was that layer's to accept: it counts once.
-pub(crate) fn passed(extensions: &Extensions, layer: &Arc<str>) -> Option<Option<Login>> {
-    let passed = extensions.get::<Passed>()?;
-    (passed.layer == *layer).then(|| passed.login.clone())
+/// The layer that a request came through before this one.
+pub(crate) enum Outer {
+    None,
+    /// It makes the same logins, as where all of an application is optional and a part of it is not.
+    /// A token was its to accept, and counts once: here is whom it has signed in with one.
+    Same(Option<Login>),
+    Other,
+}
+
+impl Outer {
+    pub(crate) fn of(extensions: &Extensions, layer: &Arc<str>) -> Self {
+        match extensions.get::<Passed>() {
+            None => Self::None,
+            Some(passed) if passed.layer == *layer => {
+                Self::Same(passed.login.clone().filter(Login::is_new))
+            }
+            Some(_) => Self::Other,
+        }
+    }
 }
 
 /// Why a [`User`] or [`Login`] could not be extracted.

@@ -10,7 +10,7 @@ use crate::authorization::{Credentials, credentials};
 use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::{Error, ErrorKind};
-use crate::extract;
+use crate::extract::{self, Outer};
 use crate::initiator::Initiator;
 use crate::kerberos::{Accepted, Acceptor};
 use crate::login::{Login, Logins, RequestSession, SignIn};
@@ -44,16 +44,17 @@ impl Gate {
         self.cross_site.check(parts).map_err(Error::new)?;
         let credentials = credentials(&parts.headers).map_err(Error::new)?;
         let session = RequestSession::of(&parts.extensions)?;
-        let login = match (
-            extract::passed(&parts.extensions, self.logins.made_by()),
-            credentials,
-        ) {
-            (Some(login), _) => login,
-            (None, Credentials::Negotiate(token)) => {
+        let outer = Outer::of(&parts.extensions, self.logins.made_by());
+        let login = match (outer, credentials) {
+            (Outer::None, Credentials::Negotiate(token)) => {
                 // Boxed, as what is rare is here: every request's future would have room for it.
                 return Box::pin(self.sign_in(token, session)).await;
             }
-            (None, Credentials::None) => self.logins.read(&session).await?,
+            (Outer::Other, Credentials::Negotiate(_)) => {
+                return Err(Error::new(ErrorKind::TokenUsed).into());
+            }
+            (Outer::Same(Some(login)), _) => Some(login),
+            _ => self.logins.read(&session).await?,
         };
         if login.is_none() && !self.optional {
             return Err(Error::new(ErrorKind::NoCredentials).into());
@@ -98,7 +99,7 @@ impl Gate {
                 _ => Err(error),
             },
             Err(error) => {
-                // Whoever came with this ticket may not go on as whoever came before.
+                // Who is refused with this ticket does not go on as whoever came before.
                 session.end_login().await?;
                 Err(error)
             }

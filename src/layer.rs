@@ -190,7 +190,13 @@ impl SpnegoLayerBuilder {
     /// own 401 (which, unlike the layer's other refusals, does not read the request's body first);
     /// `Option<User>` is `None`.
     ///
-    /// A part of the application may have a second, stricter layer with the same settings inside.
+    /// A part of the application may have a second, stricter layer inside: with the same realms,
+    /// host name and directory, because a token counts once. An own directory without a
+    /// [fingerprint](Directory::fingerprint) is the same only as one
+    /// [`SharedDirectory`].
+    ///
+    /// Where handlers serve people and nobody alike, and a sign-in fails with a 5xx, what the
+    /// handler saved itself of the session stays under the id from before.
     pub fn optional(mut self) -> Self {
         self.optional = true;
         self

@@ -57,6 +57,11 @@ struct Record {
 }
 
 impl Login {
+    /// Whether this very request signed in.
+    pub(crate) fn is_new(&self) -> bool {
+        self.ended.is_some()
+    }
+
     /// The user.
     pub fn user(&self) -> &User {
         &self.record.user
@@ -271,13 +276,15 @@ impl Logins {
         session: &RequestSession,
     ) -> Result<SignIn, Error> {
         let owner = json!([user.principal(), user.id()]);
+        let mark = Value::String(session::Id::default().to_string());
         let keep_id = match session.get(OWNER).await? {
             Some(before) if before == owner => true,
             None => false,
             Some(_) => {
                 session.0.clear().await;
-                // Whatever the handler saves, it is nobody else's.
-                session.set(OWNER, owner.clone()).await?;
+                // Whatever the handler saves, it is nobody's: not the last owner's, and not this
+                // one's either, for the id is still the one that somebody else may know.
+                session.set(OWNER, mark.clone()).await?;
                 false
             }
         };
@@ -287,6 +294,7 @@ impl Logins {
             made_by: Arc::clone(&self.made_by),
             keep_id,
             owner,
+            mark,
             ticket_end,
             login: Login {
                 record: Arc::new(Record {
@@ -311,6 +319,8 @@ pub(crate) struct SignIn {
     /// The session was this user's already.
     keep_id: bool,
     owner: Value,
+    /// In the owner's place until the id is changed.
+    mark: Value,
     ticket_end: Option<SystemTime>,
 }
 
@@ -344,7 +354,7 @@ impl SignIn {
         if session
             .get(OWNER)
             .await?
-            .is_some_and(|owner| owner != self.owner)
+            .is_some_and(|owner| owner != self.owner && owner != self.mark)
         {
             // The handler loaded the session anew, and with it what was somebody else's.
             session.0.clear().await;

@@ -11,7 +11,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 use tower_spnego::{ErrorKind, User};
 
-use crate::site::{Site, layer, realm, request, routes, token, with_token};
+use crate::site::{Site, TestClock, layer, realm, request, routes, token, with_token};
 
 fn sessions() -> SessionManagerLayer<MemoryStore> {
     SessionManagerLayer::new(MemoryStore::default())
@@ -118,6 +118,50 @@ async fn a_stricter_layer_inside_asks_for_no_second_token() {
     assert_eq!(answer.status(), StatusCode::OK);
     let answer = app.oneshot(request(path)).await.expect("infallible");
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_stricter_layer_inside_keeps_to_its_own_limit() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let minutes = std::time::Duration::from_secs(300);
+    let strict = layer(&realm).expire_login(minutes).clock(clock.reader());
+    let strict = strict.build().expect("starts");
+    let inner = routes(&Arc::default()).layer(strict);
+    let mut site = Site::new(layer(&realm));
+    let lenient = layer(&realm).never_expire_login().clock(clock.reader());
+    site.router = Router::new()
+        .nest("/admin", inner)
+        .layer(lenient.build().expect("starts"))
+        .layer(sessions().with_secure(false));
+    let mut browser = site.browser();
+    let answer = browser
+        .get_with("/admin/maybe", &token(&realm, "alice"))
+        .await;
+    answer.is_hello("alice");
+    browser.get("/admin/maybe").await.is_hello("alice");
+    clock.advance(2 * minutes);
+    browser.get("/admin/maybe").await.is_challenge();
+}
+
+#[tokio::test]
+async fn a_layer_inside_with_other_settings_says_that_the_token_is_used() {
+    let realm = realm();
+    let strict = layer(&realm).realm("OTHER.TEST").build().expect("starts");
+    let calls = Arc::default();
+    let app = Router::new()
+        .nest("/admin", routes(&calls).layer(strict))
+        .layer(layer(&realm).optional().build().expect("starts"))
+        .layer(sessions());
+    let request = with_token(request("/admin/maybe"), &token(&realm, "alice"));
+    let answer = app.oneshot(request).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let error = answer
+        .extensions()
+        .get::<tower_spnego::Error>()
+        .expect("an error");
+    assert_eq!(error.kind(), ErrorKind::TokenUsed);
+    assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
 use tower_sessions::{MemoryStore, Session};
@@ -118,6 +121,42 @@ async fn a_handler_that_saves_and_fails_leaves_nothing_of_the_next_person_to_the
     let answer = alice.get_with("/cart", &token(&realm, "alice")).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_ne!(answer.body, "bobs");
+}
+
+async fn sorry(request: Request, next: Next) -> Response {
+    let answer = next.run(request).await;
+    match answer.status().is_server_error() {
+        true => "sorry".into_response(),
+        false => answer,
+    }
+}
+
+/// An answer in place of the handler's comes from between the layers, so that the session is saved
+/// and the sign-in is not.
+#[tokio::test]
+async fn a_sign_in_that_came_to_nothing_leaves_no_id_that_counts_for_the_next() {
+    let realm = realm();
+    let store = MemoryStore::default();
+    let site = Site::with_store(layer(&realm), store.clone());
+    let mut failing = meddling(store.clone());
+    let saving = failing.clone();
+    failing.router = Router::new()
+        .route("/", get(async || StatusCode::INTERNAL_SERVER_ERROR))
+        .layer(layer(&realm).build().expect("starts"))
+        .layer(from_fn(sorry))
+        .layer(tower_sessions::SessionManagerLayer::new(store).with_secure(false));
+    for (broken, path) in [(failing, "/"), (saving, "/save-and-fail")] {
+        let mut alice = site.signed_in(&realm, "alice").await;
+        // Her id, planted in bob's browser.
+        let mut bob = at(&broken, &alice);
+        bob.get_with(path, &token(&realm, "bob")).await;
+        let mut bob = at(&site, &bob);
+        bob.get_with("/", &token(&realm, "bob"))
+            .await
+            .is_hello("bob");
+        assert_ne!(bob.cookie, alice.cookie, "{path}");
+        alice.get("/").await.is_challenge();
+    }
 }
 
 #[tokio::test]

@@ -64,6 +64,13 @@ impl Filter {
             ))
         })?;
         check_equalities(template, &tree)?;
+        if tree.has_a_condition_in_an_alternative() {
+            return Err(wrong(format!(
+                "{template:?} has an alternative with a condition that the server alone can judge, \
+                 and it does not say by which alternative it found an entry; put the condition in \
+                 front, as in (&(objectClass=person)(|(uid={{user}})(mail={{principal}})))"
+            )));
+        }
         Ok(Self {
             template: template.to_owned(),
             parts,

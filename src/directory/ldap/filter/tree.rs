@@ -99,6 +99,28 @@ impl Node {
         }
     }
 
+    /// Whether an alternative of an OR has a placeholder and a condition that the server alone
+    /// judges. The server may have found the entry by another alternative, and loosely, and nothing
+    /// tells us whether the condition holds.
+    pub(super) fn has_a_condition_in_an_alternative(&self) -> bool {
+        match self {
+            Self::And(nodes) => nodes.iter().any(Self::has_a_condition_in_an_alternative),
+            Self::Or(nodes) if nodes.len() > 1 => nodes
+                .iter()
+                .any(|node| node.has_a_condition() && !node.equalities().is_empty()),
+            Self::Or(nodes) => nodes.iter().any(Self::has_a_condition_in_an_alternative),
+            Self::Equality(_) | Self::Other => false,
+        }
+    }
+
+    fn has_a_condition(&self) -> bool {
+        match self {
+            Self::And(nodes) | Self::Or(nodes) => nodes.iter().any(Self::has_a_condition),
+            Self::Equality(_) => false,
+            Self::Other => true,
+        }
+    }
+
     /// In `(|(uid={user})(mail={principal}))` the first alternative finds the same entry for
     /// `alice@A` and `alice@B`, so that all of them must hold the realm.
     pub(super) fn tells_realms_apart(&self) -> bool {

@@ -72,7 +72,10 @@ fn run(then: Then) -> Result<(), Failure> {
 
     match then {
         Then::TakePictures => take_pictures(&url, &alice)?,
-        Then::End => ways_in::print(&url, &realm, &alice, &bob)?,
+        Then::End => {
+            ways_in::print(&url, &realm, &alice, &bob)?;
+            println!("\nIt ends here; without --once it would serve on.");
+        }
         Then::Serve => {
             ways_in::print(&url, &realm, &alice, &bob)?;
             println!("\nCtrl-C ends the demo and removes all of it.");

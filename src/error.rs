@@ -215,8 +215,8 @@ error_kinds! {
     Busy => SERVICE_UNAVAILABLE, Server, "too many sign-ins at once";
     /// There is no session in the request.
     SessionLayerMissing => INTERNAL_SERVER_ERROR, Setup, "there is no session of tower-sessions \
-        0.14 in the request: add a SessionManagerLayer of that version outside of (after) the \
-        SpnegoLayer";
+        0.14 in the request: add a SessionManagerLayer outside of (after) the SpnegoLayer; one of \
+        another version compiles, and does not count";
     /// An outer layer with other settings has used the token.
     TokenUsed => INTERNAL_SERVER_ERROR, Setup, "an outer SpnegoLayer with other settings has used \
         the token, which counts once: give both the same realms, host name and directory (an own \
@@ -238,8 +238,9 @@ impl ErrorKind {
     }
 }
 
-/// Why a layer or a directory can't be built. Each text says how to mend it.
-#[derive(Debug, thiserror::Error)]
+/// Why a layer or a directory can't be built. Each text says how to mend it; `Debug` is that text,
+/// too, because it is what a `main` that returns the error prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// No realm was named.
@@ -251,6 +252,18 @@ pub enum ConfigError {
     /// A realm is none.
     #[error("{0:?} can't be a Kerberos realm: write it as the KDC does, as in CORP.EXAMPLE.COM")]
     BadRealm(String),
+    /// A realm differs from the service's own in upper and lower case alone.
+    #[error(
+        "the realm {realm:?} is written {own:?} in the keytab; realms are compared to the letter, so \
+         that nobody could sign in: write it as there"
+    )]
+    #[non_exhaustive]
+    RealmInOtherCase {
+        /// As it was named.
+        realm: String,
+        /// The service's own.
+        own: String,
+    },
     /// No host name was given.
     #[error(
         "no host name: name the host by which browsers open the site, as in \
@@ -398,6 +411,12 @@ pub enum ConfigError {
     /// An accept thread could not be started.
     #[error("an accept thread can't be started: {0}")]
     Thread(String),
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn list(items: &[String]) -> String {

@@ -14,7 +14,7 @@ use crate::extract::{self, Outer};
 use crate::initiator::Initiator;
 use crate::kerberos::{Accepted, Acceptor};
 use crate::login::{Login, Logins, RequestSession, SignIn};
-use crate::principal::AllowedRealms;
+use crate::principal::{AllowedRealms, printable};
 use crate::response::{self, Refusal};
 use crate::user::User;
 
@@ -90,6 +90,7 @@ impl Gate {
     ) -> Result<(Login, Option<SignIn>), Error> {
         match self.find(accepted).await {
             Ok(user) => {
+                tracing::info!(principal = %user.principal(), id = printable(user.id()), "signed in");
                 let ticket_end = accepted.ticket_end;
                 let sign_in = self.logins.sign_in(user, ticket_end, session).await?;
                 Ok((sign_in.login(), Some(sign_in)))

@@ -288,6 +288,19 @@ impl SpnegoLayerBuilder {
             queue: self.accept_queue,
             patience: self.accept_timeout,
         })?;
+        if let Some((_, own)) = acceptor.principal().rsplit_once('@')
+            && let Some(realm) = realms.in_other_case(own)
+        {
+            return Err(ConfigError::RealmInOtherCase {
+                realm: realm.to_owned(),
+                own: own.to_owned(),
+            });
+        }
+        tracing::info!(
+            principal = acceptor.principal(),
+            realms = ?realms.iter().collect::<Vec<_>>(),
+            "people can sign in"
+        );
         let made_by: Arc<str> = fingerprint(
             realms
                 .iter()

@@ -203,6 +203,12 @@ impl AllowedRealms {
         self.0.iter().map(String::as_str)
     }
 
+    /// One that differs from `own` in upper and lower case alone.
+    pub(crate) fn in_other_case(&self, own: &str) -> Option<&str> {
+        self.iter()
+            .find(|realm| *realm != own && realm.eq_ignore_ascii_case(own))
+    }
+
     pub(crate) fn contains(&self, principal: &Principal) -> bool {
         self.0.iter().any(|realm| realm == principal.realm())
     }
@@ -217,7 +223,7 @@ impl AllowedRealms {
         })?;
         if !self.contains(&principal) {
             return Err(Error::new(ErrorKind::RealmNotAllowed).with_detail(format!(
-                "{principal}; allowed: {} (upper and lower case differ)",
+                "{principal}; allowed: {}; add it with .realm(..), to the letter",
                 self.0.join(", ")
             )));
         }

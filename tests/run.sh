@@ -6,6 +6,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=examples/programs.sh
 source examples/programs.sh
 
+case ${1:-} in
+    --help | -h)
+        cat <<'END'
+Usage: tests/run.sh [NAME] [arguments of cargo test]
+
+Installs the programs that are missing, with apt-get, and runs every test, or
+those with NAME in their name.
+END
+        exit
+        ;;
+esac
+
 ensure_rust
 ensure_programs "${BUILD_PROGRAMS[@]}" "${SERVER_PROGRAMS[@]}" browser
 

@@ -133,6 +133,26 @@ fn the_host_name_is_taken_in_lower_case_as_browsers_ask_for_it() {
         .expect("starts");
 }
 
+#[test]
+fn a_realm_in_another_case_than_the_services_own_is_refused() {
+    let realm = realm();
+    let layer = SpnegoLayer::builder()
+        .realm("example.test")
+        .hostname("localhost")
+        .keytab(realm.keytab())
+        .directory(PrincipalOnly);
+    refuses(
+        layer,
+        &["\"example.test\" is written \"EXAMPLE.TEST\" in the keytab"],
+    );
+}
+
+#[test]
+fn a_main_that_returns_the_error_prints_its_text() {
+    let error = SpnegoLayer::builder().build().expect_err("must not start");
+    assert_eq!(format!("{error:?}"), error.to_string());
+}
+
 #[tokio::test]
 async fn the_services_realm_need_not_be_one_that_may_sign_in() {
     let lab = TestRealm::builder()

@@ -92,3 +92,23 @@ fn debug_tells_no_password() {
     let fingerprint = directory.fingerprint().unwrap();
     assert!(!fingerprint.contains("s3cret"));
 }
+
+#[test]
+fn a_directory_that_reads_a_user_from_other_attributes_has_another_fingerprint() {
+    let fingerprint = |change: fn(LdapDirectoryBuilder) -> LdapDirectoryBuilder| {
+        change(builder("ldap://localhost"))
+            .build()
+            .unwrap()
+            .fingerprint()
+    };
+    let plain = fingerprint(|builder| builder);
+    assert_eq!(plain, fingerprint(|builder| builder));
+    for changed in [
+        fingerprint(|builder| builder.group_attribute("ou")),
+        fingerprint(|builder| builder.id_attribute("uidNumber")),
+        fingerprint(|builder| builder.attributes(["sn"])),
+        fingerprint(|builder| builder.search("dc=example", "(cn={user})")),
+    ] {
+        assert_ne!(plain, changed);
+    }
+}

@@ -90,10 +90,12 @@ impl Gate {
     ) -> Result<(Login, Option<SignIn>), Error> {
         match self.find(accepted).await {
             Ok(user) => {
-                tracing::info!(principal = %user.principal(), id = printable(user.id()), "signed in");
                 let ticket_end = accepted.ticket_end;
                 let sign_in = self.logins.sign_in(user, ticket_end, session).await?;
-                Ok((sign_in.login(), Some(sign_in)))
+                let login = sign_in.login();
+                let id = printable(login.user().id());
+                tracing::info!(principal = %login.principal(), id, "signed in");
+                Ok((login, Some(sign_in)))
             }
             Err(error) if error.kind().is_outage() => match self.logins.read(session).await? {
                 Some(login) if login.principal().to_string() == accepted.name => Ok((login, None)),

@@ -31,10 +31,7 @@ impl Initiator {
         authenticated_at: Option<SystemTime>,
     ) -> Self {
         Self {
-            name: match principal.person() {
-                Some(name) => name.to_owned(),
-                None => principal.to_string(),
-            },
+            name: principal.short_name(),
             principal,
             sole_realm,
             ticket_end,

@@ -74,6 +74,14 @@ impl Principal {
         &self.realm
     }
 
+    /// The name without its realm where it is a person's, else the whole principal.
+    pub(crate) fn short_name(&self) -> String {
+        match self.person() {
+            Some(name) => name.to_owned(),
+            None => self.to_string(),
+        }
+    }
+
     /// The name without its realm, where it is a person's: a single component that does not end in
     /// `$`, as the names of machines do on Active Directory.
     pub(crate) fn person(&self) -> Option<&str> {

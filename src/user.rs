@@ -57,10 +57,7 @@ impl User {
         UserBuilder {
             inner: Inner {
                 id: principal.to_string(),
-                username: match principal.person() {
-                    Some(name) => name.to_owned(),
-                    None => principal.to_string(),
-                },
+                username: principal.short_name(),
                 principal,
                 display_name: None,
                 email: None,

@@ -23,8 +23,7 @@ async fn after_600_minutes_the_login_ends_and_the_rest_of_the_session_stays() {
     let realm = realm();
     let clock = TestClock::default();
     let site = Site::new(layer(&realm).clock(clock.reader()));
-    let mut browser = site.signed_in(&realm, "alice").await;
-    browser.get("/cart/add/pear").await;
+    let mut browser = site.with_a_pear(&realm, "alice").await;
     clock.advance(599 * MINUTE);
     browser.get("/").await.is_hello("alice");
     clock.advance(2 * MINUTE);
@@ -96,8 +95,7 @@ async fn a_token_of_the_same_user_renews_the_login_and_keeps_id_and_data() {
     let realm = realm();
     let clock = TestClock::default();
     let site = Site::new(layer(&realm).clock(clock.reader()));
-    let mut browser = site.signed_in(&realm, "alice").await;
-    browser.get("/cart/add/pear").await;
+    let mut browser = site.with_a_pear(&realm, "alice").await;
     let cookie = browser.cookie.clone();
     clock.advance(500 * MINUTE);
     browser
@@ -114,10 +112,7 @@ async fn a_token_of_the_same_user_renews_the_login_and_keeps_id_and_data() {
 async fn another_user_gets_an_empty_session_with_another_id() {
     let realm = realm();
     let site = Site::new(layer(&realm));
-    let mut browser = site.browser();
-    browser
-        .get_with("/cart/add/pear", &token(&realm, "alice"))
-        .await;
+    let mut browser = site.with_a_pear(&realm, "alice").await;
     let mut alice = browser.clone();
     // Already the request that signs in sees nothing of the other's.
     let answer = browser.get_with("/cart", &token(&realm, "bob")).await;
@@ -133,10 +128,7 @@ async fn another_user_gets_an_empty_session_also_after_the_login_has_expired() {
     let realm = realm();
     let clock = TestClock::default();
     let site = Site::new(layer(&realm).clock(clock.reader()));
-    let mut browser = site.browser();
-    browser
-        .get_with("/cart/add/pear", &token(&realm, "alice"))
-        .await;
+    let mut browser = site.with_a_pear(&realm, "alice").await;
     clock.advance(700 * MINUTE);
     let answer = browser.get_with("/cart", &token(&realm, "bob")).await;
     assert_eq!(answer.body, "");
@@ -147,10 +139,7 @@ async fn another_user_who_is_refused_ends_the_login_and_leaves_the_data_to_its_o
     let realm = realm();
     realm.add_principals(["bob/admin"]).expect("adds");
     let site = Site::new(layer(&realm));
-    let mut browser = site.browser();
-    browser
-        .get_with("/cart/add/pear", &token(&realm, "alice"))
-        .await;
+    let mut browser = site.with_a_pear(&realm, "alice").await;
     let refused = browser.get_with("/cart", &token(&realm, "bob/admin")).await;
     assert_eq!(refused.kind(), Some(ErrorKind::NameNotAllowed));
     browser.get("/").await.is_challenge();
@@ -216,10 +205,7 @@ async fn a_handler_that_fails_leaves_the_session_as_it_came() {
 async fn logout_ends_the_login_and_empties_the_session() {
     let realm = realm();
     let site = Site::new(layer(&realm));
-    let mut browser = site.browser();
-    browser
-        .get_with("/cart/add/pear", &token(&realm, "alice"))
-        .await;
+    let mut browser = site.with_a_pear(&realm, "alice").await;
     let mut copy = browser.clone();
     assert_eq!(browser.get("/logout").await.body, "Goodbye");
     assert_eq!(browser.cookie, None);
@@ -283,10 +269,7 @@ async fn eight_sign_ins_at_once_on_an_expired_login_lose_nothing() {
     let realm = realm();
     let clock = TestClock::default();
     let site = Site::new(layer(&realm).clock(clock.reader()));
-    let mut browser = site.browser();
-    browser
-        .get_with("/cart/add/pear", &token(&realm, "alice"))
-        .await;
+    let mut browser = site.with_a_pear(&realm, "alice").await;
     clock.advance(700 * MINUTE);
     let cache = realm.ticket_cache("alice").expect("a ticket");
     let challenged = (0..8).map(|_| {

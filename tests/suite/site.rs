@@ -123,6 +123,13 @@ impl Site {
         browser
     }
 
+    /// The same, with a pear in the cart.
+    pub async fn with_a_pear(&self, realm: &TestRealm, user: &str) -> Browser {
+        let mut browser = self.signed_in(realm, user).await;
+        assert_eq!(browser.get("/cart/add/pear").await.body, "pear");
+        browser
+    }
+
     pub fn browser(&self) -> Browser {
         Browser {
             router: self.router.clone(),

@@ -55,10 +55,7 @@ async fn an_id_that_is_another_persons_in_another_directory_inherits_nothing() {
         Site::with_store(layer(&realm).directory(directory), store.clone())
     };
     let (here, there) = (site(&["alice"]), site(&["bob"]));
-    let mut alice = here.browser();
-    alice
-        .get_with("/cart/add/pear", &token(&realm, "alice"))
-        .await;
+    let alice = here.with_a_pear(&realm, "alice").await;
     let mut bob = at(&there, &alice);
     let answer = bob.get_with("/cart", &token(&realm, "bob")).await;
     assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, ""));
@@ -112,10 +109,7 @@ async fn a_handler_that_saves_and_fails_leaves_nothing_of_the_next_person_to_the
     let realm = realm();
     let store = MemoryStore::default();
     let site = Site::with_store(layer(&realm), store.clone());
-    let mut alice = site.browser();
-    alice
-        .get_with("/cart/add/pear", &token(&realm, "alice"))
-        .await;
+    let mut alice = site.with_a_pear(&realm, "alice").await;
     let mut bob = at(&meddling(store), &alice);
     bob.get_with("/save-and-fail", &token(&realm, "bob")).await;
     let answer = alice.get_with("/cart", &token(&realm, "alice")).await;
@@ -164,10 +158,7 @@ async fn a_handler_that_loads_the_session_anew_brings_nothing_of_the_last_person
     let realm = realm();
     let store = MemoryStore::default();
     let site = Site::with_store(layer(&realm), store.clone());
-    let mut alice = site.browser();
-    alice
-        .get_with("/cart/add/pear", &token(&realm, "alice"))
-        .await;
+    let alice = site.with_a_pear(&realm, "alice").await;
     let mut bob = at(&meddling(store), &alice);
     bob.get_with("/load", &token(&realm, "bob")).await;
     let mut bob = at(&site, &bob);

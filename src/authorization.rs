@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use crate::error::ErrorKind;
-use crate::token;
+use crate::token::{self, Place};
 
 const SCHEME: &str = "Negotiate";
 
@@ -23,6 +23,8 @@ pub(crate) enum Credentials {
     None,
     /// A first token that [`token::check`] found sound.
     Negotiate(Vec<u8>),
+    /// One that goes on with a handshake.
+    Continuation(Vec<u8>),
 }
 
 impl fmt::Debug for Credentials {
@@ -30,6 +32,7 @@ impl fmt::Debug for Credentials {
         f.write_str(match self {
             Self::None => "None",
             Self::Negotiate(_) => "Negotiate([redacted])",
+            Self::Continuation(_) => "Continuation([redacted])",
         })
     }
 }
@@ -54,8 +57,10 @@ pub(crate) fn credentials(headers: &HeaderMap) -> Result<Credentials, ErrorKind>
         return Err(ErrorKind::TokenTooLong);
     }
     let token = STANDARD.decode(encoded).map_err(|_| ErrorKind::NotBase64)?;
-    token::check(&token)?;
-    Ok(Credentials::Negotiate(token))
+    Ok(match token::check(&token)? {
+        Place::First => Credentials::Negotiate(token),
+        Place::Later => Credentials::Continuation(token),
+    })
 }
 
 /// The challenge for a request without credentials.

@@ -13,11 +13,12 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
+use http::header::{HeaderMap, HeaderName, HeaderValue, ORIGIN, UPGRADE};
 use http::request::Parts;
 use http::{Method, Uri};
 
 use crate::error::{ConfigError, ErrorKind};
+use crate::host::{authority, split_port};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -100,13 +101,7 @@ fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&HeaderValue>,
 }
 
 fn is_own(origin: &HeaderValue, uri: &Uri, headers: &HeaderMap) -> bool {
-    let host = match uri.authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => single(headers, HOST)
-            .ok()
-            .flatten()
-            .and_then(|host| host.to_str().ok()),
-    };
+    let host = authority(uri, headers);
     let is_own = || {
         let (default_port, authority) = split_scheme(origin.to_str().ok()?)?;
         let (origin_host, origin_port) = split_port(authority)?;
@@ -126,32 +121,6 @@ fn split_scheme(origin: &str) -> Option<(u16, &str)> {
         ("https", authority) => Some((443, authority)),
         _ => None,
     }
-}
-
-/// The host, with the brackets of an IPv6 address, and the port.
-fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    let inside_brackets = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let is_host = match inside_brackets {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
-        }
-    };
-    let port = match port {
-        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().ok()?),
-        Some(_) => return None,
-        None => None,
-    };
-    is_host.then_some((host, port))
 }
 
 fn is_canonical_origin(origin: &str) -> bool {

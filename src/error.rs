@@ -160,9 +160,21 @@ error_kinds! {
     TooManyMechanisms => UNAUTHORIZED, Client, "the SPNEGO token lists more than 16 mechanisms";
     /// The token is cut off, or its lengths don't add up, or GSSAPI calls it defective.
     MalformedToken => UNAUTHORIZED, Client, "the token is malformed";
-    /// The handshake needs another request, which can't be tied to this one.
-    UnfinishedHandshake => UNAUTHORIZED, Client, "the handshake needs another request, and nothing \
-        ties the two together";
+    /// The handshake goes on with the client's next request on this connection. No refusal yet.
+    HandshakeGoesOn => UNAUTHORIZED, Client, "the handshake goes on with the next request";
+    /// The handshake needs several requests, and nothing ties them together.
+    UnfinishedHandshake => UNAUTHORIZED, Setup, "the handshake needs several requests, and \
+        nothing ties this one to another";
+    /// The request is for a host that is none of the layer's.
+    UnknownHost => UNAUTHORIZED, Setup, "the request's Host is none of the layer's host names: \
+        add it with hostnames(), and its SPN to the keytab; a proxy must pass Host on unchanged";
+    /// The client's channel binding (RFC 5929) is another than this server's.
+    ChannelBindingDiffers => UNAUTHORIZED, Setup, "the token is bound to another TLS certificate \
+        than this server's: give the layer the certificate that clients see (it may be a TLS \
+        terminator's, or have been renewed), unless somebody relays the token";
+    /// The client sent no channel binding, and one is required.
+    ChannelBindingMissing => UNAUTHORIZED, Client, "the client sent no channel binding, and one is \
+        required";
     /// The ticket can't be decrypted with our key, or its authenticator is garbled.
     WrongKey => UNAUTHORIZED, Setup, "the ticket can't be decrypted with the keytab's key: the SPN \
         may be on another account, or the account's password was changed after the keytab was \
@@ -195,6 +207,9 @@ error_kinds! {
     RealmNotAllowed => FORBIDDEN, Client, "the principal's realm may not sign in here";
     /// The name is a machine's, has several components, or characters that deceive.
     NameNotAllowed => FORBIDDEN, Client, "the principal's name is not a person's";
+    /// No `auth_to_local` rule makes a name of the principal.
+    NoLocalName => FORBIDDEN, Setup, "no auth_to_local rule of krb5.conf makes a name of the \
+        principal";
     /// The directory knows nobody by this principal.
     UserNotFound => FORBIDDEN, Client, "the directory has no such user";
     /// The directory has more than one entry for this principal.
@@ -276,6 +291,12 @@ pub enum ConfigError {
          scheme, port or path, as in intranet.corp.example.com"
     )]
     BadHostname(String),
+    /// A host name stands beside the whole keytab.
+    #[error(
+        "a host name stands beside .whole_keytab_is_one_trust_domain(), which takes tickets for \
+         every host: leave one of them out"
+    )]
+    HostnameBesideWholeKeytab,
     /// libkrb5 can't be set up, most often for a mistake in krb5.conf.
     #[error(
         "Kerberos can't be set up on this machine: {0}; look at /etc/krb5.conf (or KRB5_CONFIG)"
@@ -393,6 +414,12 @@ pub enum ConfigError {
          would be alice@B: put {{principal}} or {{realm}} into the filter of an LdapDirectory"
     )]
     RealmsNotToldApart,
+    /// Names without their realm would stand for people of several.
+    #[error(
+        "several realms may sign in, and NameMapping::StripRealm would make alice of alice@A and of \
+         alice@B: use FullPrincipal or AuthToLocal, or a layer for each realm"
+    )]
+    StrippingSeveralRealms,
     /// An origin that is allowed to send requests can't be one.
     #[error(
         "{0:?} is no origin: write scheme and host as a browser sends them, as in \

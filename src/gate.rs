@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use axum_core::response::Response;
-use http::Extensions;
 use http::request::Parts;
+use http::{Extensions, Version};
 
 use crate::authorization::{Credentials, credentials};
+#[cfg(feature = "axum")]
+use crate::connection;
+use crate::connection::SpnegoConnection;
 use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::{Error, ErrorKind};
 use crate::extract::{self, Outer};
-use crate::initiator::Initiator;
-use crate::kerberos::{Accepted, Acceptor};
+use crate::host;
+use crate::initiator::{Initiator, NameMapping};
+use crate::kerberos::{Accepted, Acceptor, Handshake, Offer, Unfinished};
 use crate::login::{Login, Logins, RequestSession, SignIn};
 use crate::principal::{AllowedRealms, printable};
 use crate::response::{self, Refusal};
@@ -22,6 +26,7 @@ pub(crate) struct Gate {
     pub(crate) cross_site: CrossSite,
     pub(crate) acceptor: Acceptor,
     pub(crate) realms: AllowedRealms,
+    pub(crate) mapping: Option<NameMapping>,
     pub(crate) directory: SharedDirectory,
     pub(crate) logins: Logins,
     pub(crate) optional: bool,
@@ -41,16 +46,22 @@ pub(crate) struct Visit {
 
 impl Gate {
     pub(crate) async fn admit(&self, parts: &Parts) -> Result<Visit, Refusal> {
+        // Every request goes on with the handshake that waits on its connection, or ends it.
+        let begun = SpnegoConnection::of(&parts.extensions).and_then(SpnegoConnection::take);
         self.cross_site.check(parts).map_err(Error::new)?;
         let credentials = credentials(&parts.headers).map_err(Error::new)?;
         let session = RequestSession::of(&parts.extensions)?;
         let outer = Outer::of(&parts.extensions, self.logins.made_by());
         let login = match (outer, credentials) {
+            // Boxed, as what is rare is here: every request's future would have room for it.
             (Outer::None, Credentials::Negotiate(token)) => {
-                // Boxed, as what is rare is here: every request's future would have room for it.
-                return Box::pin(self.sign_in(token, session)).await;
+                return Box::pin(self.sign_in(parts, token, None, session)).await;
             }
-            (Outer::Other, Credentials::Negotiate(_)) => {
+            (Outer::None, Credentials::Continuation(token)) => {
+                let begun = begun.ok_or_else(|| self.not_tied(parts))?;
+                return Box::pin(self.sign_in(parts, token, Some(begun), session)).await;
+            }
+            (Outer::Other, Credentials::Negotiate(_) | Credentials::Continuation(_)) => {
                 return Err(Error::new(ErrorKind::TokenUsed).into());
             }
             (Outer::Same(Some(login)), _) => Some(login),
@@ -68,8 +79,14 @@ impl Gate {
         })
     }
 
-    async fn sign_in(&self, token: Vec<u8>, session: RequestSession) -> Result<Visit, Refusal> {
-        let accepted = self.acceptor.accept(token).await?;
+    async fn sign_in(
+        &self,
+        parts: &Parts,
+        token: Vec<u8>,
+        begun: Option<Unfinished>,
+        session: RequestSession,
+    ) -> Result<Visit, Refusal> {
+        let accepted = self.shake_hands(parts, token, begun).await?;
         match self.identify(&accepted, &session).await {
             Ok((login, sign_in)) => Ok(Visit {
                 is_signed_in: true,
@@ -80,6 +97,54 @@ impl Gate {
             }),
             Err(error) => Err(Refusal::from(error).with_token(accepted.final_token)),
         }
+    }
+
+    /// One leg of a handshake: its last, or the client is to send another request.
+    async fn shake_hands(
+        &self,
+        parts: &Parts,
+        token: Vec<u8>,
+        begun: Option<Unfinished>,
+    ) -> Result<Accepted, Refusal> {
+        let offer = Offer {
+            token,
+            host: host::name(parts),
+            channel_binding: None,
+        };
+        let handshake = match begun {
+            Some(begun) => self.acceptor.go_on(begun, offer).await?,
+            None => self.acceptor.accept(offer).await?,
+        };
+        match handshake {
+            Handshake::Accepted(accepted) => Ok(accepted),
+            Handshake::Unfinished(unfinished, token) => {
+                match SpnegoConnection::of(&parts.extensions) {
+                    Some(connection) if parts.version == Version::HTTP_11 => {
+                        connection.park(unfinished);
+                        Err(Refusal::from(Error::new(ErrorKind::HandshakeGoesOn)).with_token(token))
+                    }
+                    _ => Err(self.not_tied(parts).into()),
+                }
+            }
+        }
+    }
+
+    /// Why a handshake of several requests can't be had, or has lost its beginning.
+    fn not_tied(&self, parts: &Parts) -> Error {
+        let why = match SpnegoConnection::of(&parts.extensions) {
+            None => {
+                "there is no SpnegoConnection in the request: serve the application with \
+                 into_make_service_with_connect_info::<SpnegoConnection>(), or with Connections(..)"
+            }
+            Some(_) if parts.version != Version::HTTP_11 => {
+                "it can be had over HTTP/1.1 alone, where one request follows the other"
+            }
+            Some(_) => {
+                "no handshake is under way on this connection: it took too long, another request \
+                 came between, or a proxy sent this one over another connection"
+            }
+        };
+        Error::new(ErrorKind::UnfinishedHandshake).with_detail(why)
     }
 
     /// Whose ticket it is: realm and name first, then the directory, then the session.
@@ -110,13 +175,7 @@ impl Gate {
     }
 
     async fn find(&self, accepted: &Accepted) -> Result<User, Error> {
-        let principal = self.realms.admit(&accepted.name)?;
-        let initiator = Initiator::with_ticket(
-            principal,
-            self.realms.is_single(),
-            accepted.ticket_end,
-            accepted.authenticated_at,
-        );
+        let initiator = Initiator::admit(accepted, &self.realms, self.mapping)?;
         let user = self.directory.find(&initiator).await?;
         if user.principal() != initiator.principal() {
             return Err(Error::new(ErrorKind::UserDiffers).with_detail(format!(
@@ -133,6 +192,8 @@ impl Visit {
     /// Says in the request's extensions who is signed in.
     pub(crate) fn enter(&mut self, extensions: &mut Extensions, layer: &Arc<str>) {
         extract::enter(extensions, layer, self.login.take());
+        #[cfg(feature = "axum")]
+        connection::name_peer(extensions);
     }
 
     /// Writes a new login, unless the handler failed, and sends the final token.

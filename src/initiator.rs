@@ -2,7 +2,32 @@
 
 use std::time::SystemTime;
 
-use crate::principal::Principal;
+use crate::error::{ConfigError, Error, ErrorKind};
+use crate::kerberos::Accepted;
+use crate::principal::{AllowedRealms, Principal, is_deceptive};
+
+/// How a principal becomes the name that a directory looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NameMapping {
+    /// `alice@CORP.EXAMPLE.COM` is `alice`. With several realms that would be another person's
+    /// name, too, so that the layer does not start.
+    StripRealm,
+    /// `alice@CORP.EXAMPLE.COM` stays so.
+    FullPrincipal,
+    /// What the `auth_to_local` rules of `krb5.conf` make of it. A principal that no rule fits is
+    /// refused: [`ErrorKind::NoLocalName`]. That no two people get one name is on the rules.
+    AuthToLocal,
+}
+
+impl NameMapping {
+    pub(crate) fn check(self, realms: &AllowedRealms) -> Result<(), ConfigError> {
+        match self {
+            Self::StripRealm if !realms.is_single() => Err(ConfigError::StrippingSeveralRealms),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// The client of a completed Kerberos handshake (GSSAPI's *initiator*): what a
 /// [`Directory`](crate::Directory) is asked about.
@@ -13,7 +38,7 @@ use crate::principal::Principal;
 pub struct Initiator {
     principal: Principal,
     name: String,
-    sole_realm: bool,
+    unique_name: String,
     ticket_end: Option<SystemTime>,
     authenticated_at: Option<SystemTime>,
 }
@@ -21,22 +46,40 @@ pub struct Initiator {
 impl Initiator {
     /// An initiator with no ticket, as tests of a directory need one.
     pub fn new(principal: Principal) -> Self {
-        Self::with_ticket(principal, true, None, None)
+        let name = principal.short_name();
+        Self {
+            principal,
+            unique_name: name.clone(),
+            name,
+            ticket_end: None,
+            authenticated_at: None,
+        }
     }
 
-    pub(crate) fn with_ticket(
-        principal: Principal,
-        sole_realm: bool,
-        ticket_end: Option<SystemTime>,
-        authenticated_at: Option<SystemTime>,
-    ) -> Self {
-        Self {
-            name: principal.short_name(),
+    /// Whom the KDC vouches for, once the realm is allowed.
+    pub(crate) fn admit(
+        accepted: &Accepted,
+        realms: &AllowedRealms,
+        mapping: Option<NameMapping>,
+    ) -> Result<Self, Error> {
+        let principal = realms.admit(&accepted.name)?;
+        let (name, unique_name) = match mapping {
+            None if realms.is_single() => (principal.short_name(), principal.short_name()),
+            None => (principal.short_name(), principal.to_string()),
+            Some(NameMapping::StripRealm) => (principal.short_name(), principal.short_name()),
+            Some(NameMapping::FullPrincipal) => (principal.to_string(), principal.to_string()),
+            Some(NameMapping::AuthToLocal) => {
+                let name = local_name(&principal, accepted.local_name.as_deref())?;
+                (name.clone(), name)
+            }
+        };
+        Ok(Self {
             principal,
-            sole_realm,
-            ticket_end,
-            authenticated_at,
-        }
+            name,
+            unique_name,
+            ticket_end: accepted.ticket_end,
+            authenticated_at: accepted.authenticated_at,
+        })
     }
 
     /// The principal.
@@ -44,8 +87,9 @@ impl Initiator {
         &self.principal
     }
 
-    /// The principal's name without its realm (the whole principal where it is no person's, which a
-    /// layer lets nobody sign in with). It names one person only beside
+    /// The name that the layer's [`NameMapping`] makes of the principal. Unless one is chosen, that
+    /// is the principal's name without its realm (the whole principal where it is no person's,
+    /// which a layer lets nobody sign in with), and names one person only beside
     /// [`realm`](Self::realm): where the layer allows several realms, use
     /// [`unique_name`](Self::unique_name).
     pub fn name(&self) -> &str {
@@ -57,14 +101,10 @@ impl Initiator {
         self.principal.realm()
     }
 
-    /// A name that no other initiator of this layer has: without the realm where only one is
-    /// allowed, else the whole principal.
-    pub fn unique_name(&self) -> String {
-        if self.sole_realm {
-            self.name().to_owned()
-        } else {
-            self.principal.to_string()
-        }
+    /// A name that no other initiator of this layer has: the mapped name; unless a mapping is
+    /// chosen, the name without the realm where only one is allowed, else the whole principal.
+    pub fn unique_name(&self) -> &str {
+        &self.unique_name
     }
 
     /// When the ticket ends, where GSSAPI said so.
@@ -76,5 +116,15 @@ impl Initiator {
     /// 5.3), where GSSAPI said so.
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.authenticated_at
+    }
+}
+
+fn local_name(principal: &Principal, local: Option<&str>) -> Result<String, Error> {
+    match local {
+        Some(name) if name.contains(is_deceptive) => {
+            Err(Error::new(ErrorKind::NameNotAllowed).with_detail(name))
+        }
+        Some(name) if !name.is_empty() => Ok(name.to_owned()),
+        _ => Err(Error::new(ErrorKind::NoLocalName).with_detail(principal.to_string())),
     }
 }

@@ -11,7 +11,8 @@ use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::ConfigError;
 use crate::gate::Gate;
-use crate::kerberos::{Acceptor, AcceptorConfig};
+use crate::initiator::NameMapping;
+use crate::kerberos::{Acceptor, AcceptorConfig, Services};
 use crate::login::{Clock, Logins, Policy, fingerprint};
 use crate::principal::{AllowedRealms, is_deceptive};
 use crate::service::Spnego;
@@ -58,11 +59,12 @@ impl SpnegoLayer {
     pub fn builder() -> SpnegoLayerBuilder {
         SpnegoLayerBuilder {
             realms: Vec::new(),
-            hostname: None,
+            hosts: Hosts::default(),
             service_realm: None,
             keytab: None,
             replay_cache: None,
             directory: None,
+            mapping: None,
             policy: Policy::default(),
             optional: false,
             cross_site: CrossSite::default(),
@@ -85,7 +87,7 @@ impl<S> Layer<S> for SpnegoLayer {
 impl fmt::Debug for SpnegoLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SpnegoLayer")
-            .field("principal", &self.gate.acceptor.principal())
+            .field("services", &self.gate.acceptor.principals())
             .finish_non_exhaustive()
     }
 }
@@ -94,11 +96,12 @@ impl fmt::Debug for SpnegoLayer {
 #[must_use]
 pub struct SpnegoLayerBuilder {
     realms: Vec<String>,
-    hostname: Option<String>,
+    hosts: Hosts,
     service_realm: Option<String>,
     keytab: Option<PathBuf>,
     replay_cache: Option<PathBuf>,
     directory: Option<SharedDirectory>,
+    mapping: Option<NameMapping>,
     policy: Policy,
     optional: bool,
     cross_site: CrossSite,
@@ -125,8 +128,33 @@ impl SpnegoLayerBuilder {
 
     /// The name by which browsers open the site. The service's principal (SPN) is
     /// `HTTP/<hostname>`, in lower case as browsers ask for it.
+    ///
+    /// A ticket for it counts whatever `Host` a request names, as where a browser looks up an alias
+    /// and asks for a ticket for the true name. Over plain http that lets a page of another name in
+    /// the browser's trusted zone, which points here, act as the person who has it open:
+    /// [`hostnames`](Self::hostnames) shuts it out.
     pub fn hostname(mut self, hostname: impl Into<String>) -> Self {
-        self.hostname = Some(hostname.into());
+        self.hosts.names.push(hostname.into());
+        self
+    }
+
+    /// The names by which browsers open the site, each with a key for `HTTP/<hostname>` in the
+    /// keytab. A ticket counts only in a request to the host that it is for: the one that `Host`
+    /// names, which a proxy must pass on unchanged.
+    pub fn hostnames<H: Into<String>>(mut self, hostnames: impl IntoIterator<Item = H>) -> Self {
+        self.hosts
+            .names
+            .extend(hostnames.into_iter().map(Into::into));
+        self.hosts.checked = true;
+        self
+    }
+
+    /// Accepts tickets for any principal of the keytab (of [one realm](Self::service_realm)), and
+    /// says that all of them are one trust domain: whoever holds one of these keys, another
+    /// application, say, can forward a token that a person sent there to this site, and is taken
+    /// for the person. In place of [`hostname`](Self::hostname).
+    pub fn whole_keytab_is_one_trust_domain(mut self) -> Self {
+        self.hosts.any = true;
         self
     }
 
@@ -160,6 +188,13 @@ impl SpnegoLayerBuilder {
     /// [`PrincipalOnly`](crate::PrincipalOnly), or one of your own.
     pub fn directory(mut self, directory: impl Directory) -> Self {
         self.directory = Some(SharedDirectory::new(directory));
+        self
+    }
+
+    /// What a principal's name becomes before the directory is asked. Unless said otherwise, it
+    /// loses its realm where one realm is allowed, and keeps it where several are.
+    pub fn name_mapping(mut self, mapping: NameMapping) -> Self {
+        self.mapping = Some(mapping);
         self
     }
 
@@ -264,11 +299,7 @@ impl SpnegoLayerBuilder {
         {
             return Err(ConfigError::BadRealm(realm.clone()));
         }
-        let hostname = match self.hostname {
-            None => return Err(ConfigError::NoHostname),
-            Some(name) if is_hostname(&name) => name.to_ascii_lowercase(),
-            Some(name) => return Err(ConfigError::BadHostname(name)),
-        };
+        let services = self.hosts.services()?;
         if self.policy.limit.is_some_and(|limit| limit.is_zero()) {
             return Err(ConfigError::ZeroExpiry);
         }
@@ -277,34 +308,43 @@ impl SpnegoLayerBuilder {
         }
         let directory = self.directory.ok_or(ConfigError::NoDirectory)?;
         let realms = AllowedRealms::new(self.realms);
-        if !realms.is_single() && !directory.tells_realms_apart() {
-            return Err(ConfigError::RealmsNotToldApart);
+        match self.mapping {
+            Some(mapping) => mapping.check(&realms)?,
+            None if realms.is_single() || directory.tells_realms_apart() => {}
+            None => return Err(ConfigError::RealmsNotToldApart),
         }
         let acceptor = Acceptor::start(AcceptorConfig {
-            hostname,
+            services,
             service_realm: self.service_realm,
             keytab: self.keytab,
             replay_cache: self.replay_cache,
             queue: self.accept_queue,
             patience: self.accept_timeout,
+            local_name: self.mapping == Some(NameMapping::AuthToLocal),
+            delegation: false,
+            bound_only: false,
         })?;
-        if let Some((_, own)) = acceptor.principal().rsplit_once('@')
-            && let Some(realm) = realms.in_other_case(own)
-        {
-            return Err(ConfigError::RealmInOtherCase {
-                realm: realm.to_owned(),
-                own: own.to_owned(),
-            });
+        for principal in acceptor.principals() {
+            if let Some((_, own)) = principal.rsplit_once('@')
+                && let Some(realm) = realms.in_other_case(own)
+            {
+                return Err(ConfigError::RealmInOtherCase {
+                    realm: realm.to_owned(),
+                    own: own.to_owned(),
+                });
+            }
         }
         tracing::info!(
-            principal = acceptor.principal(),
+            services = ?acceptor.principals(),
             realms = ?realms.iter().collect::<Vec<_>>(),
             "people can sign in"
         );
+        let mapping = self.mapping.map(|mapping| format!("{mapping:?}"));
         let made_by: Arc<str> = fingerprint(
             realms
                 .iter()
-                .chain([acceptor.principal()])
+                .chain(mapping.as_deref())
+                .chain(acceptor.principals().iter().map(String::as_str))
                 .chain(directory.fingerprint().as_deref()),
         )
         .into();
@@ -314,6 +354,7 @@ impl SpnegoLayerBuilder {
                 cross_site: self.cross_site,
                 acceptor,
                 realms,
+                mapping: self.mapping,
                 directory,
                 optional: self.optional,
             }),
@@ -325,9 +366,40 @@ impl fmt::Debug for SpnegoLayerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SpnegoLayerBuilder")
             .field("realms", &self.realms)
-            .field("hostname", &self.hostname)
+            .field("hostnames", &self.hosts.names)
             .field("keytab", &self.keytab)
             .finish_non_exhaustive()
+    }
+}
+
+/// Which hosts' tickets count.
+#[derive(Default)]
+struct Hosts {
+    names: Vec<String>,
+    /// A ticket must be for the host of its request.
+    checked: bool,
+    any: bool,
+}
+
+impl Hosts {
+    fn services(self) -> Result<Services, ConfigError> {
+        if let Some(name) = self.names.iter().find(|name| !is_hostname(name)) {
+            return Err(ConfigError::BadHostname(name.clone()));
+        }
+        let mut names: Vec<_> = self
+            .names
+            .iter()
+            .map(|name| name.to_ascii_lowercase())
+            .collect();
+        names.sort();
+        names.dedup();
+        match (self.any, names.as_slice()) {
+            (true, []) => Ok(Services::WholeKeytab),
+            (true, _) => Err(ConfigError::HostnameBesideWholeKeytab),
+            (false, []) => Err(ConfigError::NoHostname),
+            (false, [_]) if !self.checked => Ok(Services::Host(names.remove(0))),
+            (false, _) => Ok(Services::Hosts(names)),
+        }
     }
 }
 

@@ -100,7 +100,8 @@
 //! # Features
 //!
 //! - `ldap` (on): `ldap::LdapDirectory`.
-//! - `axum` (on): `SpnegoConnection`; the rest needs `axum-core` alone.
+//! - `axum` (on): [`SpnegoConnection`] as axum's `ConnectInfo`, `Connections`; the rest needs
+//!   `axum-core` alone.
 //! - `testing`: real parts for tests.
 //!
 //! It needs Linux and MIT Kerberos 1.19 or newer (`libkrb5-dev` and `libclang-dev` to build).
@@ -112,7 +113,6 @@
 compile_error!("tower-spnego needs Linux with MIT Kerberos 1.19 or newer");
 
 mod authorization;
-#[cfg(feature = "axum")]
 mod connection;
 mod cross_site;
 mod directory;
@@ -120,6 +120,7 @@ mod error;
 mod extract;
 mod future;
 mod gate;
+mod host;
 mod initiator;
 mod kerberos;
 mod layer;
@@ -134,6 +135,7 @@ mod user;
 pub mod testing;
 
 #[cfg(feature = "axum")]
+pub use crate::connection::Connections;
 pub use crate::connection::SpnegoConnection;
 #[cfg(feature = "ldap")]
 pub use crate::directory::ldap;
@@ -141,7 +143,7 @@ pub use crate::directory::{Directory, DirectoryError, PrincipalOnly, SharedDirec
 pub use crate::error::{ConfigError, Error, ErrorKind, Fault};
 pub use crate::extract::{MissingLayer, NotSignedIn, SignInRejection};
 pub use crate::future::ResponseFuture;
-pub use crate::initiator::Initiator;
+pub use crate::initiator::{Initiator, NameMapping};
 pub use crate::layer::{SpnegoLayer, SpnegoLayerBuilder};
 pub use crate::login::Login;
 pub use crate::principal::{Principal, PrincipalError};

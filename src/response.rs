@@ -149,6 +149,7 @@ fn log(error: &Error) {
     // Anybody can send what is refused with 4xx; that must not look like an outage.
     match (error.fault(), kind.status().is_server_error()) {
         _ if kind == ErrorKind::NoCredentials => debug!(?kind, "challenged"),
+        _ if kind == ErrorKind::HandshakeGoesOn => debug!(?kind, "answered"),
         (_, true) => error!(?kind, "failed: {error}{causes}"),
         (Fault::Client, false) => info!(?kind, "refused: {error}{causes}"),
         (_, false) => warn!(?kind, "refused: {error}{causes}"),

@@ -75,7 +75,7 @@ impl<S: fmt::Debug> fmt::Debug for Spnego<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Spnego")
             .field("inner", &self.inner)
-            .field("principal", &self.gate.acceptor.principal())
+            .field("services", &self.gate.acceptor.principals())
             .finish_non_exhaustive()
     }
 }

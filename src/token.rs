@@ -1,10 +1,11 @@
 //! Security tokens as far as they can be read without a key: what a client sent, and why GSSAPI
 //! refused it.
 //!
-//! Nothing here trusts a length, recurses, allocates or panics. A token of a real client costs a
+//! Nothing here trusts a length, recurses or panics, nor allocates more than a name. A token of a real client costs a
 //! fraction of a microsecond.
 
 use crate::error::ErrorKind;
+use crate::principal::Principal;
 
 /// The longest token, in bytes. A ticket with 1,200 groups and delegation has a third of it.
 pub(crate) const MAX_LEN: usize = 64 * 1024;
@@ -13,13 +14,20 @@ pub(crate) const MAX_LEN: usize = 64 * 1024;
 /// keeps it busy for 65 ms.
 const MAX_MECHANISMS: usize = 16;
 
+const MAX_COMPONENTS: usize = 8;
+
+/// How every message of NTLM begins (MS-NLMP section 2.2.1).
+const NTLM_MESSAGE: &[u8] = b"NTLMSSP\0";
+
 // DER tags (X.690).
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
 const OID: u8 = 0x06;
+const GENERAL_STRING: u8 = 0x1b;
 const SEQUENCE: u8 = 0x30;
 /// The GSS-API frame, `[APPLICATION 0]` (RFC 2743 section 3.1).
 const FRAME: u8 = 0x60;
+const TICKET: u8 = 0x61;
 const AP_REQ: u8 = 0x6e;
 const KRB_ERROR: u8 = 0x7e;
 const NEG_TOKEN_INIT: u8 = context(0);
@@ -43,17 +51,22 @@ const NTLM: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a
 const TOK_ID_AP_REQ: [u8; 2] = [1, 0];
 const TOK_ID_ERROR: [u8; 2] = [3, 0];
 
-/// Judges a client's first token before GSSAPI sees it: it must be SPNEGO (RFC 4178) that offers
+/// Where a token stands in its handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    First,
+    Later,
+}
+
+/// Judges a client's token before GSSAPI sees it: it must be SPNEGO (RFC 4178) that offers
 /// Kerberos, or Kerberos itself (RFC 4121), with lengths that add up.
 ///
-/// A [`NegTokenResp`](https://www.rfc-editor.org/rfc/rfc4178#section-4.2.2) goes on with a
-/// handshake that an earlier request began, and is told apart by
-/// [`UnfinishedHandshake`](ErrorKind::UnfinishedHandshake).
-pub(crate) fn check(token: &[u8]) -> Result<(), ErrorKind> {
+/// A NegTokenResp (RFC 4178 section 4.2.2) goes on with a handshake that an earlier request began.
+pub(crate) fn check(token: &[u8]) -> Result<Place, ErrorKind> {
     if token.len() > MAX_LEN {
         return Err(ErrorKind::TokenTooLong);
     }
-    if token.starts_with(b"NTLMSSP\0") {
+    if token.starts_with(NTLM_MESSAGE) {
         return Err(ErrorKind::Ntlm);
     }
     match token.first() {
@@ -64,11 +77,9 @@ pub(crate) fn check(token: &[u8]) -> Result<(), ErrorKind> {
                 KRB5 => check_ap_req(inner),
                 _ => Err(ErrorKind::NotKerberos),
             }
+            .map(|()| Place::First)
         }
-        Some(&NEG_TOKEN_RESP) => match neg_token(token, NEG_TOKEN_RESP) {
-            Some(_) => Err(ErrorKind::UnfinishedHandshake),
-            None => Err(ErrorKind::MalformedToken),
-        },
+        Some(&NEG_TOKEN_RESP) => check_neg_token_resp(token).map(|()| Place::Later),
         Some(_) => Err(ErrorKind::NotKerberos),
         None => Err(ErrorKind::MalformedToken),
     }
@@ -89,16 +100,42 @@ pub(crate) fn krb_error_code(reply: &[u8]) -> Option<i32> {
     integer(only(field(fields, context(6))?, INTEGER)?)
 }
 
-/// The Kerberos token in a client's first one: that itself, or what SPNEGO carries.
+/// The Kerberos token in a client's: that itself, or what SPNEGO carries.
 pub(crate) fn kerberos(token: &[u8]) -> Option<&[u8]> {
-    let inner = match unframe(token)? {
-        (SPNEGO, inner) => {
-            let fields = neg_token(inner, NEG_TOKEN_INIT)?;
-            only(field(fields, context(2))?, OCTET_STRING)?
-        }
-        _ => token,
+    let carried = |fields| only(field(fields, context(2))?, OCTET_STRING);
+    let inner = match (neg_token(token, NEG_TOKEN_RESP), unframe(token)) {
+        (Some(fields), _) => carried(fields)?,
+        (None, Some((SPNEGO, inner))) => carried(neg_token(inner, NEG_TOKEN_INIT)?)?,
+        (None, _) => token,
     };
     matches!(unframe(inner)?, (KRB5, _)).then_some(inner)
+}
+
+/// The service that a client's ticket is for, as the ticket says in clear text, which anybody can
+/// write (RFC 4120 sections 5.3 and 5.5.1).
+pub(crate) fn service(token: &[u8]) -> Option<Principal> {
+    let (_, message) = unframe(kerberos(token)?)?;
+    let ap_req = only(message.strip_prefix(&TOK_ID_AP_REQ)?, AP_REQ)?;
+    let ticket = only(field(only(ap_req, SEQUENCE)?, context(3))?, TICKET)?;
+    let ticket = only(ticket, SEQUENCE)?;
+    let realm = text(only(field(ticket, context(1))?, GENERAL_STRING)?)?;
+    let name = only(field(ticket, context(2))?, SEQUENCE)?;
+    let mut names = only(field(name, context(1))?, SEQUENCE)?;
+    let mut components = Vec::new();
+    while !names.is_empty() {
+        let (component, rest) = take(names, GENERAL_STRING)?;
+        // No service's name has more.
+        if components.len() == MAX_COMPONENTS {
+            return None;
+        }
+        components.push(text(component)?);
+        names = rest;
+    }
+    Principal::from_parts(components, realm).ok()
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    str::from_utf8(bytes).ok().map(str::to_owned)
 }
 
 /// RFC 4178 section 4.2.1.
@@ -109,6 +146,17 @@ fn check_neg_token_init(token: &[u8]) -> Result<(), ErrorKind> {
         .and_then(|(contents, _)| only(contents, SEQUENCE))
         .ok_or(ErrorKind::MalformedToken)?;
     check_mechanisms(mechanisms)
+}
+
+/// RFC 4178 section 4.2.2.
+fn check_neg_token_resp(token: &[u8]) -> Result<(), ErrorKind> {
+    let fields = neg_token(token, NEG_TOKEN_RESP).ok_or(ErrorKind::MalformedToken)?;
+    check_fields(fields).ok_or(ErrorKind::MalformedToken)?;
+    let carried = field(fields, context(2)).and_then(|field| only(field, OCTET_STRING));
+    match carried {
+        Some(carried) if carried.starts_with(NTLM_MESSAGE) => Err(ErrorKind::Ntlm),
+        _ => Ok(()),
+    }
 }
 
 /// What is inside the mechToken is left to GSSAPI: it may be another mechanism's, sent on a guess

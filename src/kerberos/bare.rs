@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::credential::Credentials;
-use super::ffi::{Context, Krb5, Outcome};
-use super::keytab_file::KeytabFile;
+use super::ffi::{Context, Krb5, Outcome, Terms};
+use super::keytab_file::{KeytabFile, Services};
 use super::replay_cache::ReplayCache;
 use crate::error::ConfigError;
 
@@ -25,7 +25,8 @@ impl BareAcceptor {
     /// As for [`SpnegoLayerBuilder::build`](crate::SpnegoLayerBuilder::build).
     pub fn new(keytab: &Path, hostname: &str, replay_cache: &Path) -> Result<Self, ConfigError> {
         let krb5 = Krb5::new().map_err(ConfigError::Krb5)?;
-        let keytab = KeytabFile::open(keytab.to_owned(), hostname, None)?;
+        let services = Services::Hosts(vec![hostname.to_owned()]);
+        let keytab = KeytabFile::open(keytab.to_owned(), &services, None)?;
         let replay_cache = Arc::new(ReplayCache::new(Some(replay_cache))?);
         Ok(Self {
             credentials: Credentials::acquire(&keytab, replay_cache)?,
@@ -36,8 +37,10 @@ impl BareAcceptor {
     /// Whether the token signs somebody in. It costs what no acceptor can do without: GSSAPI's
     /// accept, and the client's name and authtime.
     pub fn accept(&self, token: &[u8]) -> bool {
-        let step = Context::new().step(&self.credentials.accepting, token);
-        matches!(step.outcome, Outcome::Complete(_))
+        self.credentials.any().is_some_and(|service| {
+            let step = Context::new().step(&service.accepting, token, &Terms::default());
+            matches!(step.outcome, Outcome::Complete(_))
+        })
     }
 }
 

@@ -1,21 +1,29 @@
 //! One accept step, and the kind of error that a refusal has.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::credential::Credentials;
-use super::ffi::{Client, Context, Outcome, Refusal, Step};
+use super::credential::{Credentials, Service};
+use super::ffi::{Client, Context, Delegated, Outcome, Refusal, Step, Terms};
+use super::keytab_file::KeytabFile;
+use super::replay_cache::ReplayCache;
+use super::worker::{Disposable, Disposal};
 use crate::error::{Error, ErrorKind};
 use crate::token;
 
 /// A completed Kerberos context: somebody whom the KDC vouches for.
-#[derive(Debug)]
 pub(crate) struct Accepted {
     /// The principal as GSSAPI prints it; nothing has judged it yet.
     pub(crate) name: String,
+    /// What `auth_to_local` makes of it, where it was asked and makes something of it.
+    pub(crate) local_name: Option<String>,
     pub(crate) ticket_end: Option<SystemTime>,
     pub(crate) authenticated_at: Option<SystemTime>,
     /// What proves us to the client; empty where the client wants no proof.
     pub(crate) final_token: Vec<u8>,
+    /// The client's forwarded ticket, where one was asked for.
+    #[expect(dead_code, reason = "the next commit hands it to the handler")]
+    pub(super) delegated: Option<Disposable<Delegated>>,
 }
 
 /// No context, and so no identity.
@@ -35,34 +43,110 @@ impl From<Error> for Refused {
     }
 }
 
-pub(super) fn accept(
-    credentials: &Credentials,
-    token: &[u8],
-    clock_skew: Duration,
-) -> Result<Accepted, Refused> {
-    let Step { outcome, reply } = Context::new().step(&credentials.accepting, token);
-    let error = match outcome {
-        Outcome::Complete(client) if client.anonymous => Error::new(ErrorKind::Anonymous),
-        Outcome::Complete(client) => return Ok(accepted(client, reply, clock_skew)),
-        // Its reply asks for another leg, which nothing could tie to this one.
-        Outcome::Continue => return Err(Error::new(ErrorKind::UnfinishedHandshake).into()),
-        Outcome::Refused(refusal) => {
-            let kind = match token::krb_error_code(&reply) {
-                Some(code) => of_krb_error(code),
-                None => without_krb_error(credentials, token, &refusal),
-            };
-            Error::new(kind).with_detail(refusal.text)
-        }
-    };
-    Err(Refused {
-        error,
-        reject_token: reply,
-    })
+impl From<ErrorKind> for Refused {
+    fn from(kind: ErrorKind) -> Self {
+        Error::new(kind).into()
+    }
 }
 
-fn accepted(client: Client, final_token: Vec<u8>, clock_skew: Duration) -> Accepted {
+/// What a step came to that refused nobody.
+pub(super) enum Progress {
+    Accepted(Accepted),
+    /// The client is to answer this token on the same connection.
+    Unfinished(Disposable<Context>, Vec<u8>),
+}
+
+/// What an accept thread accepts with.
+pub(super) struct Tools {
+    pub(super) keytab: Arc<KeytabFile>,
+    pub(super) credentials: Credentials,
+}
+
+/// What does not change between accepts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub(super) clock_skew: Duration,
+    pub(super) local_name: bool,
+    pub(super) delegation: bool,
+    pub(super) bound_only: bool,
+}
+
+/// One leg of a handshake.
+pub(super) struct Leg {
+    pub(super) context: Disposable<Context>,
+    pub(super) token: Vec<u8>,
+    /// The principal that the ticket must be for; any of the keytab where there is none.
+    pub(super) service: Option<String>,
+    pub(super) channel_binding: Option<Vec<u8>>,
+    pub(super) rules: Rules,
+}
+
+impl Tools {
+    pub(super) fn accept(&mut self, leg: Leg, disposal: &Disposal) -> Result<Progress, Refused> {
+        self.credentials.renew(&self.keytab);
+        let service = self.service(&leg)?;
+        let terms = Terms {
+            channel_binding: leg.channel_binding.as_deref(),
+            local_name: leg.rules.local_name,
+            delegation: leg.rules.delegation,
+        };
+        let Some(mut context) = leg.context.take() else {
+            return Err(ErrorKind::Internal.into());
+        };
+        let Step { outcome, reply } = context.step(&service.accepting, &leg.token, &terms);
+        let error = match outcome {
+            Outcome::Complete(client) if client.anonymous => Error::new(ErrorKind::Anonymous),
+            Outcome::Complete(client) if leg.rules.bound_only && !client.is_bound => {
+                // Not GSSAPI's reply, which is the proof that a client would take for a sign-in.
+                return Err(ErrorKind::ChannelBindingMissing.into());
+            }
+            Outcome::Complete(client) => {
+                let accepted = accepted(client, reply, leg.rules.clock_skew, disposal);
+                return Ok(Progress::Accepted(accepted));
+            }
+            Outcome::Continue => return Ok(Progress::Unfinished(disposal.of(context), reply)),
+            Outcome::Refused(refusal) => {
+                let replay_cache = &self.credentials.replay_cache;
+                let kind = kind(&refusal, &reply, service, replay_cache, &leg.token);
+                Error::new(kind).with_detail(refusal.text)
+            }
+        };
+        Err(Refused {
+            error,
+            reject_token: reply,
+        })
+    }
+
+    /// Whose credential it takes. What a ticket says in clear text chooses only among keys that
+    /// count the same.
+    fn service(&self, leg: &Leg) -> Result<&Service, Error> {
+        let credentials = &self.credentials;
+        if let Some(principal) = &leg.service {
+            let service = credentials.of(principal);
+            return service.ok_or_else(|| Error::new(ErrorKind::Internal));
+        }
+        let wanted = token::service(&leg.token).map(|principal| principal.to_string());
+        match &wanted {
+            Some(principal) => credentials.of(principal).ok_or_else(|| {
+                Error::new(ErrorKind::WrongService)
+                    .with_detail(format!("the keytab has no key for {principal}"))
+            }),
+            None => credentials
+                .any()
+                .ok_or_else(|| Error::new(ErrorKind::Internal)),
+        }
+    }
+}
+
+fn accepted(
+    client: Client,
+    final_token: Vec<u8>,
+    clock_skew: Duration,
+    disposal: &Disposal,
+) -> Accepted {
     Accepted {
         name: client.name,
+        local_name: client.local_name,
         ticket_end: client.lifetime.and_then(|lifetime| {
             SystemTime::now().checked_add(lifetime.saturating_sub(clock_skew))
         }),
@@ -70,6 +154,28 @@ fn accepted(client: Client, final_token: Vec<u8>, clock_skew: Duration) -> Accep
             SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.into()))
         }),
         final_token,
+        delegated: client.delegated.map(|ticket| disposal.of(ticket)),
+    }
+}
+
+/// Routine errors of GSSAPI (RFC 2744 section 3.9.1).
+const BAD_MECH: u32 = 1;
+const BAD_BINDINGS: u32 = 4;
+const DEFECTIVE_TOKEN: u32 = 9;
+
+fn kind(
+    refusal: &Refusal,
+    reply: &[u8],
+    service: &Service,
+    replay_cache: &ReplayCache,
+    token: &[u8],
+) -> ErrorKind {
+    if refusal.routine_error == BAD_BINDINGS {
+        return ErrorKind::ChannelBindingDiffers;
+    }
+    match token::krb_error_code(reply) {
+        Some(code) => of_krb_error(code),
+        None => without_krb_error(refusal, service, replay_cache, token),
     }
 }
 
@@ -91,9 +197,12 @@ fn of_krb_error(code: i32) -> ErrorKind {
 /// MIT sends a KRB-ERROR only to clients that ask for mutual authentication, which browsers don't,
 /// and SPNEGO numbers the minor codes anew in every process. So the Kerberos token inside is tried
 /// once more, bare and without the replay cache, for the sake of its code alone.
-fn without_krb_error(credentials: &Credentials, token: &[u8], refusal: &Refusal) -> ErrorKind {
-    const BAD_MECH: u32 = 1;
-    const DEFECTIVE_TOKEN: u32 = 9;
+fn without_krb_error(
+    refusal: &Refusal,
+    service: &Service,
+    replay_cache: &ReplayCache,
+    token: &[u8],
+) -> ErrorKind {
     match refusal.routine_error {
         BAD_MECH => return ErrorKind::NotKerberos,
         DEFECTIVE_TOKEN => return ErrorKind::MalformedToken,
@@ -102,12 +211,12 @@ fn without_krb_error(credentials: &Credentials, token: &[u8], refusal: &Refusal)
     let Some(kerberos) = token::kerberos(token) else {
         return ErrorKind::TokenRefused;
     };
-    let retried = Context::new().step(&credentials.diagnosing, kerberos);
+    let retried = Context::new().step(&service.diagnosing, kerberos, &Terms::default());
     match retried.outcome {
         Outcome::Refused(refusal) => of_krb_error(krb_error_of(refusal.minor)),
         Outcome::Continue => ErrorKind::TokenRefused,
         // Nothing but the replay cache speaks against it.
-        Outcome::Complete(_) if credentials.replay_cache.is_usable() => ErrorKind::Replay,
+        Outcome::Complete(_) if replay_cache.is_usable() => ErrorKind::Replay,
         Outcome::Complete(_) => ErrorKind::ReplayCacheUnusable,
     }
 }

@@ -7,13 +7,21 @@ use super::keytab_file::{Keys, KeytabFile};
 use super::replay_cache::ReplayCache;
 use crate::error::ConfigError;
 
+/// The credentials of all services whose tickets count.
 pub(super) struct Credentials {
+    services: Vec<Service>,
+    pub(super) replay_cache: Arc<ReplayCache>,
+    // The services read them at each accept.
+    keys: Arc<Keys>,
+}
+
+/// The credentials of one service, by its Kerberos principal: a credential for any key would let
+/// the KDC of one realm name the principals of another.
+pub(super) struct Service {
+    principal: String,
     pub(super) accepting: Credential,
     /// Without a replay cache. It lets nobody in: it tells why `accepting` let somebody not.
     pub(super) diagnosing: Credential,
-    pub(super) replay_cache: Arc<ReplayCache>,
-    // The others read them at each accept.
-    keys: Arc<Keys>,
 }
 
 impl Credentials {
@@ -22,20 +30,41 @@ impl Credentials {
         replay_cache: Arc<ReplayCache>,
     ) -> Result<Self, ConfigError> {
         let keys = keytab.keys();
-        let acquire = |replay_cache| {
-            Credential::acceptor(keytab.principal(), &keys.name(), replay_cache).map_err(|reason| {
+        let file = keys.name();
+        let acquire = |principal: &str, replay_cache| {
+            Credential::acceptor(principal, &file, replay_cache).map_err(|reason| {
                 ConfigError::Credential {
-                    spn: keytab.principal().to_owned(),
+                    spn: principal.to_owned(),
                     reason,
                 }
             })
         };
+        let services = keys
+            .services()
+            .map(|principal| {
+                Ok(Service {
+                    principal: principal.to_owned(),
+                    accepting: acquire(principal, replay_cache.name())?,
+                    diagnosing: acquire(principal, "none:")?,
+                })
+            })
+            .collect::<Result<_, _>>()?;
         Ok(Self {
-            accepting: acquire(replay_cache.name())?,
-            diagnosing: acquire("none:")?,
+            services,
             replay_cache,
             keys,
         })
+    }
+
+    pub(super) fn of(&self, principal: &str) -> Option<&Service> {
+        self.services
+            .iter()
+            .find(|service| service.principal == principal)
+    }
+
+    /// For a token that names no service.
+    pub(super) fn any(&self) -> Option<&Service> {
+        self.services.first()
     }
 
     /// Takes the keytab's new keys, where it has some.

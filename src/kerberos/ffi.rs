@@ -61,7 +61,7 @@ impl Credential {
 impl Drop for Credential {
     fn drop(&mut self) {
         let mut minor = 0;
-        // SAFETY: the handle is ours alone, and released once.
+        // SAFETY: the handle is ours alone, and released once; null is allowed.
         unsafe { gss::gss_release_cred(&mut minor, &mut self.0) };
     }
 }
@@ -140,6 +140,21 @@ fn acquire(
 /// A security context that is being accepted.
 pub(super) struct Context(gss::gss_ctx_id_t);
 
+// SAFETY: MIT's contexts are bound to no thread; one that moves is used by one thread at a time,
+// for every method takes `&mut self`.
+unsafe impl Send for Context {}
+
+/// What an accept step asks and gives besides the token.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Terms<'a> {
+    /// The application data of our channel binding (RFC 2743 section 1.1.6).
+    pub(super) channel_binding: Option<&'a [u8]>,
+    /// Whether krb5.conf's `auth_to_local` is to name the client.
+    pub(super) local_name: bool,
+    /// Whether a forwarded ticket is taken.
+    pub(super) delegation: bool,
+}
+
 /// What one accept step came to.
 pub(super) struct Step {
     pub(super) outcome: Outcome,
@@ -171,37 +186,62 @@ pub(super) struct Client {
     pub(super) lifetime: Option<Duration>,
     /// The ticket's authtime in seconds since 1970.
     pub(super) authtime: Option<u32>,
+    /// The client knows our channel binding.
+    pub(super) is_bound: bool,
+    /// What `auth_to_local` makes of the name, if asked, and if it makes something of it.
+    pub(super) local_name: Option<String>,
+    /// The client's own ticket, forwarded to us, if asked.
+    pub(super) delegated: Option<Delegated>,
 }
+
+/// A client's credential that it forwarded to us.
+#[expect(dead_code, reason = "the next commit stores it")]
+pub(super) struct Delegated(Credential);
+
+// SAFETY: MIT's credentials are bound to no thread.
+unsafe impl Send for Delegated {}
+// SAFETY: it is used by value alone; a shared one can do nothing.
+unsafe impl Sync for Delegated {}
 
 impl Context {
     pub(super) fn new() -> Self {
         Self(ptr::null_mut())
     }
 
-    pub(super) fn step(&mut self, credential: &Credential, token: &[u8]) -> Step {
-        let mut input = gss::gss_buffer_desc {
-            length: token.len(),
-            value: token.as_ptr().cast_mut().cast(),
-        };
+    pub(super) fn step(
+        &mut self,
+        credential: &Credential,
+        token: &[u8],
+        terms: &Terms<'_>,
+    ) -> Step {
+        let mut input = buffer_of(token);
+        let mut bindings = terms.channel_binding.map(channel_bindings);
+        let bindings = bindings.as_mut().map_or(ptr::null_mut(), ptr::from_mut);
         let mut client = Name(ptr::null_mut());
         let mut mechanism: gss::gss_OID = ptr::null_mut();
         let mut output = Buffer::empty();
+        let mut delegated = Credential(ptr::null_mut());
+        // Null declines it.
+        let take_delegated = match terms.delegation {
+            true => &raw mut delegated.0,
+            false => ptr::null_mut(),
+        };
         let (mut minor, mut flags, mut lifetime) = (0, 0, 0);
-        // SAFETY: the context, client name and output are owned handles, null or live; GSSAPI only
-        // reads the input; no channel bindings; null declines the delegated credential.
+        // SAFETY: context, client name, output and delegated credential are owned handles, null or
+        // live; GSSAPI only reads the input and the channel bindings, which live through the call.
         let major = unsafe {
             gss::gss_accept_sec_context(
                 &mut minor,
                 &mut self.0,
                 credential.0,
                 &mut input,
-                ptr::null_mut(),
+                bindings,
                 &mut client.0,
                 &mut mechanism,
                 &mut output.0,
                 &mut flags,
                 &mut lifetime,
-                ptr::null_mut(),
+                take_delegated,
             )
         };
         let outcome = if let Some(text) = failed(major, minor) {
@@ -225,6 +265,9 @@ impl Context {
                     lifetime: (lifetime != gss::_GSS_C_INDEFINITE)
                         .then(|| Duration::from_secs(lifetime.into())),
                     authtime: self.authtime(),
+                    is_bound: flags & gss::GSS_C_CHANNEL_BOUND_FLAG != 0,
+                    local_name: terms.local_name.then(|| client.local()).flatten(),
+                    delegated: (!delegated.0.is_null()).then_some(Delegated(delegated)),
                 }),
                 Err(text) => refused(major, minor, text),
             }
@@ -282,10 +325,7 @@ struct Name(gss::gss_name_t);
 
 impl Name {
     fn import(principal: &str) -> Result<Self, String> {
-        let mut input = gss::gss_buffer_desc {
-            length: principal.len(),
-            value: principal.as_ptr().cast_mut().cast(),
-        };
+        let mut input = buffer_of(principal.as_bytes());
         let mut kind = oid(KRB5_PRINCIPAL);
         let mut name = Self(ptr::null_mut());
         let mut minor = 0;
@@ -311,6 +351,19 @@ impl Name {
         }
         String::from_utf8(text.bytes().to_vec())
             .map_err(|_| "the client's name is not UTF-8".to_owned())
+    }
+
+    /// The name of the local account, by `auth_to_local` of krb5.conf; none where no rule fits.
+    fn local(&self) -> Option<String> {
+        let mut text = Buffer::empty();
+        let krb5 = oid(KRB5);
+        let mut minor = 0;
+        // SAFETY: name and mechanism are live; text is an owned buffer.
+        let major = unsafe { gss::gss_localname(&mut minor, self.0, &krb5, &mut text.0) };
+        match failed(major, minor) {
+            Some(_) => None,
+            None => String::from_utf8(text.bytes().to_vec()).ok(),
+        }
     }
 }
 
@@ -383,6 +436,25 @@ unsafe fn bytes_of<'a>(buffer: &gss::gss_buffer_desc) -> &'a [u8] {
     }
     // SAFETY: by the caller's word.
     unsafe { std::slice::from_raw_parts(buffer.value.cast(), buffer.length) }
+}
+
+/// A buffer that GSSAPI only reads, while the bytes live.
+fn buffer_of(bytes: &[u8]) -> gss::gss_buffer_desc {
+    gss::gss_buffer_desc {
+        length: bytes.len(),
+        value: bytes.as_ptr().cast_mut().cast(),
+    }
+}
+
+/// Bindings to application data alone, with no addresses.
+fn channel_bindings(application_data: &[u8]) -> gss::gss_channel_bindings_struct {
+    gss::gss_channel_bindings_struct {
+        initiator_addrtype: gss::GSS_C_AF_UNSPEC,
+        initiator_address: buffer_of(&[]),
+        acceptor_addrtype: gss::GSS_C_AF_UNSPEC,
+        acceptor_address: buffer_of(&[]),
+        application_data: buffer_of(application_data),
+    }
 }
 
 fn oid(bytes: &'static [u8]) -> gss::gss_OID_desc {

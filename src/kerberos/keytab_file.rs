@@ -16,6 +16,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::keytab::Keytab;
 use crate::error::ConfigError;
+use crate::principal::Principal;
 
 /// A keytab of a hundred thousand keys; what is larger is no keytab.
 const SIZE_LIMIT: u64 = 16 << 20;
@@ -24,10 +25,65 @@ const SIZE_LIMIT: u64 = 16 << 20;
 /// as Kubernetes does with its secrets.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// Which of the keytab's keys count.
+#[derive(Debug, Clone)]
+pub(crate) enum Services {
+    /// That of `HTTP/<hostname>`, whatever host a request is for.
+    Host(String),
+    /// Those of `HTTP/<hostname>` for each of these, in requests to that host.
+    Hosts(Vec<String>),
+    /// All of them, in every request.
+    WholeKeytab,
+}
+
+impl Services {
+    fn hosts(&self) -> &[String] {
+        match self {
+            Self::Host(host) => std::slice::from_ref(host),
+            Self::Hosts(hosts) => hosts,
+            Self::WholeKeytab => &[],
+        }
+    }
+}
+
 pub(super) struct KeytabFile {
     path: PathBuf,
-    principal: String,
+    wanted: Wanted,
     state: Mutex<State>,
+}
+
+/// [`Services`] as principals.
+enum Wanted {
+    /// In the order of the host names.
+    Principals(Vec<String>),
+    AllOf {
+        realm: String,
+    },
+}
+
+impl Wanted {
+    /// The principals that count, if the keytab has a key for each.
+    fn find(&self, keytab: &Keytab) -> Result<Vec<String>, String> {
+        match self {
+            Self::Principals(principals) => {
+                let held: Vec<_> = keytab.principals().map(ToString::to_string).collect();
+                match principals.iter().find(|wanted| !held.contains(wanted)) {
+                    Some(missing) => Err(format!("it has no key for {missing}")),
+                    None => Ok(principals.clone()),
+                }
+            }
+            Self::AllOf { realm } => {
+                let held = keytab
+                    .principals()
+                    .filter(|principal| principal.realm() == realm);
+                let held: Vec<_> = held.map(ToString::to_string).collect();
+                match held.is_empty() {
+                    true => Err(format!("it has no key of the realm {realm}")),
+                    false => Ok(held),
+                }
+            }
+        }
+    }
 }
 
 struct State {
@@ -49,6 +105,7 @@ struct Stamp {
 /// A copy of the keytab in memory that nothing can write.
 pub(super) struct Keys {
     memfd: OwnedFd,
+    services: Vec<String>,
 }
 
 impl Keys {
@@ -57,24 +114,31 @@ impl Keys {
         format!("FILE:/proc/self/fd/{}", self.memfd.as_raw_fd())
     }
 
-    fn new(bytes: &[u8]) -> io::Result<Self> {
+    /// The principals whose keys count.
+    pub(super) fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().map(String::as_str)
+    }
+
+    fn new(bytes: &[u8], services: Vec<String>) -> io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let mut file = File::from(memfd_create("keytab", flags)?);
         file.write_all(bytes)?;
         let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
         fcntl_add_seals(&file, seals)?;
-        Ok(Self { memfd: file.into() })
+        Ok(Self {
+            memfd: file.into(),
+            services,
+        })
     }
 }
 
 impl KeytabFile {
-    /// Reads the keytab and finds the one realm in which it has a key for `HTTP/<hostname>`.
+    /// Reads the keytab and finds the principals whose keys count, each in one realm.
     pub(super) fn open(
         path: PathBuf,
-        hostname: &str,
+        services: &Services,
         service_realm: Option<&str>,
     ) -> Result<Self, ConfigError> {
-        let spn = format!("HTTP/{hostname}");
         let unreadable = |error: io::Error| ConfigError::KeytabUnreadable {
             path: path.clone(),
             reason: error.to_string(),
@@ -82,7 +146,10 @@ impl KeytabFile {
         let (stamp, bytes) = read(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => ConfigError::KeytabMissing {
                 path: path.clone(),
-                spn: spn.clone(),
+                spn: match services.hosts() {
+                    [] => "the service".to_owned(),
+                    hosts => hosts.iter().map(spn_of).collect::<Vec<_>>().join(", "),
+                },
             },
             _ => unreadable(error),
         })?;
@@ -90,10 +157,22 @@ impl KeytabFile {
             path: path.clone(),
             reason: error.to_string(),
         })?;
-        let realm = service_realm_of(&path, &spn, &keytab, hostname, service_realm)?;
-        let keys = Arc::new(Keys::new(&bytes).map_err(unreadable)?);
+        let wanted = match services.hosts() {
+            [] => Wanted::AllOf {
+                realm: sole_realm(&path, &keytab, service_realm)?,
+            },
+            hosts => hosts
+                .iter()
+                .map(|host| principal_of(&path, &keytab, host, service_realm))
+                .collect::<Result<_, _>>()
+                .map(Wanted::Principals)?,
+        };
+        let principals = wanted
+            .find(&keytab)
+            .map_err(|reason| unreadable(io::Error::other(reason)))?;
+        let keys = Arc::new(Keys::new(&bytes, principals).map_err(unreadable)?);
         Ok(Self {
-            principal: format!("{spn}@{realm}"),
+            wanted,
             state: Mutex::new(State {
                 keys,
                 stamp: Some(stamp),
@@ -103,9 +182,12 @@ impl KeytabFile {
         })
     }
 
-    /// The service's principal.
-    pub(super) fn principal(&self) -> &str {
-        &self.principal
+    /// The principals whose keys count, in the order of the host names; `*@<realm>` stands for all.
+    pub(super) fn principals(&self) -> Vec<String> {
+        match &self.wanted {
+            Wanted::Principals(principals) => principals.clone(),
+            Wanted::AllOf { realm } => vec![format!("*@{realm}")],
+        }
     }
 
     /// The keys of the file as it is now, or was when it was last sound.
@@ -130,13 +212,8 @@ impl KeytabFile {
         let renewed = renewed.and_then(|(stamp, bytes)| {
             state.stamp = Some(stamp);
             let keytab = Keytab::parse(&bytes).map_err(|error| error.to_string())?;
-            if !keytab
-                .principals()
-                .any(|own| own.to_string() == self.principal)
-            {
-                return Err(format!("it has no key for {}", self.principal));
-            }
-            Keys::new(&bytes).map_err(|error| error.to_string())
+            let services = self.wanted.find(&keytab)?;
+            Keys::new(&bytes, services).map_err(|error| error.to_string())
         });
         match renewed {
             Ok(keys) => {
@@ -177,29 +254,50 @@ fn read(path: &Path) -> io::Result<(Stamp, Zeroizing<Vec<u8>>)> {
     Ok((stamp, bytes))
 }
 
-fn service_realm_of(
+fn spn_of(hostname: &String) -> String {
+    format!("HTTP/{hostname}")
+}
+
+/// The one principal `HTTP/<hostname>` that the keytab has a key for.
+fn principal_of(
     path: &Path,
-    spn: &str,
     keytab: &Keytab,
-    hostname: &str,
+    hostname: &String,
     wanted: Option<&str>,
 ) -> Result<String, ConfigError> {
-    let missing = |spn: String| ConfigError::SpnNotInKeytab {
+    let spn = spn_of(hostname);
+    let realms = keytab.realms_of("HTTP", hostname);
+    let realm = match (wanted, realms.as_slice()) {
+        (Some(wanted), realms) if realms.iter().any(|realm| realm == wanted) => wanted,
+        (Some(wanted), _) => return Err(missing(path, keytab, format!("{spn}@{wanted}"))),
+        (None, []) => return Err(missing(path, keytab, spn)),
+        (None, [realm]) => realm,
+        (None, _) => return Err(ConfigError::ServiceRealmAmbiguous { spn, realms }),
+    };
+    Ok(format!("{spn}@{realm}"))
+}
+
+/// The one realm of all the keytab's principals.
+fn sole_realm(path: &Path, keytab: &Keytab, wanted: Option<&str>) -> Result<String, ConfigError> {
+    let mut realms: Vec<_> = keytab.principals().map(Principal::realm).collect();
+    realms.sort_unstable();
+    realms.dedup();
+    match (wanted, realms.as_slice()) {
+        (Some(wanted), realms) if realms.contains(&wanted) => Ok(wanted.to_owned()),
+        (Some(wanted), _) => Err(missing(path, keytab, format!("any service@{wanted}"))),
+        (None, []) => Err(missing(path, keytab, "any service".to_owned())),
+        (None, [realm]) => Ok((*realm).to_owned()),
+        (None, _) => Err(ConfigError::ServiceRealmAmbiguous {
+            spn: "principals".to_owned(),
+            realms: realms.into_iter().map(str::to_owned).collect(),
+        }),
+    }
+}
+
+fn missing(path: &Path, keytab: &Keytab, spn: String) -> ConfigError {
+    ConfigError::SpnNotInKeytab {
         path: path.to_owned(),
         spn,
         principals: keytab.principals().map(ToString::to_string).collect(),
-    };
-    let realms = keytab.realms_of("HTTP", hostname);
-    match (wanted, realms.as_slice()) {
-        (Some(wanted), realms) if realms.iter().any(|realm| realm == wanted) => {
-            Ok(wanted.to_owned())
-        }
-        (Some(wanted), _) => Err(missing(format!("{spn}@{wanted}"))),
-        (None, []) => Err(missing(spn.to_owned())),
-        (None, [realm]) => Ok(realm.clone()),
-        (None, _) => Err(ConfigError::ServiceRealmAmbiguous {
-            spn: spn.to_owned(),
-            realms,
-        }),
     }
 }

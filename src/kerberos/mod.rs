@@ -14,23 +14,30 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 #[cfg(feature = "testing")]
 pub use self::bare::BareAcceptor;
 pub(crate) use self::context::{Accepted, Refused};
+use self::context::{Leg, Progress, Rules, Tools};
 use self::credential::Credentials;
-use self::ffi::Krb5;
+use self::ffi::{Context, Krb5};
 use self::keytab_file::KeytabFile;
+pub(crate) use self::keytab_file::Services;
 use self::replay_cache::ReplayCache;
-use self::worker::{Pool, Size};
-use crate::error::ConfigError;
+use self::worker::{Disposable, Pool, Size};
+use crate::error::{ConfigError, Error, ErrorKind};
 
 /// More threads gain nothing: they meet at the replay cache's lock.
 const MAX_THREADS: usize = 4;
 
+/// How many handshakes may wait for their next request. Each takes some 10 KiB.
+const MAX_UNFINISHED: usize = 1024;
+
 /// What an [`Acceptor`] needs to know.
 #[derive(Debug)]
 pub(crate) struct AcceptorConfig {
-    pub(crate) hostname: String,
+    pub(crate) services: Services,
     pub(crate) service_realm: Option<String>,
     /// The system's default where there is none.
     pub(crate) keytab: Option<PathBuf>,
@@ -40,18 +47,51 @@ pub(crate) struct AcceptorConfig {
     pub(crate) queue: usize,
     /// How long a token may wait.
     pub(crate) patience: Duration,
+    /// Whether krb5.conf's `auth_to_local` names the clients.
+    pub(crate) local_name: bool,
+    /// Whether forwarded tickets are taken.
+    pub(crate) delegation: bool,
+    /// Whether a client must send a channel binding.
+    pub(crate) bound_only: bool,
 }
 
-/// Accepts the tokens of one SPN.
+/// Accepts the tokens of one or several SPNs.
 pub(crate) struct Acceptor {
     // Dropped first: the threads end while libkrb5 is whole.
-    pool: Pool,
-    principal: String,
+    pool: Pool<Tools>,
+    services: Services,
+    /// In the order of the host names; `*@<realm>` for the whole keytab.
+    principals: Vec<String>,
+    rules: Rules,
+    unfinished: Arc<Semaphore>,
     _krb5: Krb5,
 }
 
+/// What came of a token that was not refused.
+pub(crate) enum Handshake {
+    Accepted(Accepted),
+    /// The client is to answer this token, on the same connection.
+    Unfinished(Unfinished, Vec<u8>),
+}
+
+/// A handshake that needs another request.
+pub(crate) struct Unfinished {
+    context: Disposable<Context>,
+    /// The service that the first request was for.
+    service: Option<String>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// A token and how it came.
+pub(crate) struct Offer {
+    pub(crate) token: Vec<u8>,
+    /// The host of the request, in lower case.
+    pub(crate) host: Option<String>,
+    pub(crate) channel_binding: Option<Vec<u8>>,
+}
+
 impl Acceptor {
-    /// Checks keytab, SPN and replay cache, and starts the accept threads. Asks no network.
+    /// Checks keytab, SPNs and replay cache, and starts the accept threads. Asks no network.
     pub(crate) fn start(config: AcceptorConfig) -> Result<Self, ConfigError> {
         let mut krb5 = Krb5::new().map_err(ConfigError::Krb5)?;
         let clock_skew = krb5.clock_skew();
@@ -59,42 +99,120 @@ impl Acceptor {
             Some(path) => path,
             None => default_keytab(&mut krb5)?,
         };
-        let keytab = Arc::new(KeytabFile::open(
-            keytab,
-            &config.hostname,
-            config.service_realm.as_deref(),
-        )?);
+        let service_realm = config.service_realm.as_deref();
+        let keytab = Arc::new(KeytabFile::open(keytab, &config.services, service_realm)?);
         let replay_cache = Arc::new(ReplayCache::new(config.replay_cache.as_deref())?);
         let size = Size {
+            name: "spnego-accept",
             threads: std::thread::available_parallelism()
                 .map_or(1, |cores| cores.get().min(MAX_THREADS)),
             queue: config.queue,
             patience: config.patience,
         };
-        let principal = keytab.principal().to_owned();
+        let principals = keytab.principals();
         let pool = Pool::start(size, move || {
+            let credentials = Credentials::acquire(&keytab, Arc::clone(&replay_cache))?;
             let keytab = Arc::clone(&keytab);
-            let mut credentials = Credentials::acquire(&keytab, Arc::clone(&replay_cache))?;
-            Ok(move |token: &[u8]| {
-                credentials.renew(&keytab);
-                context::accept(&credentials, token, clock_skew)
+            Ok(Tools {
+                keytab,
+                credentials,
             })
         })?;
         Ok(Self {
             pool,
-            principal,
+            services: config.services,
+            principals,
+            rules: Rules {
+                clock_skew,
+                local_name: config.local_name,
+                delegation: config.delegation,
+                bound_only: config.bound_only,
+            },
+            unfinished: Arc::new(Semaphore::new(MAX_UNFINISHED)),
             _krb5: krb5,
         })
     }
 
-    /// The service's own principal, `HTTP/<hostname>@<realm>`.
-    pub(crate) fn principal(&self) -> &str {
-        &self.principal
+    /// The services' own principals, `HTTP/<hostname>@<realm>`, or `*@<realm>`.
+    pub(crate) fn principals(&self) -> &[String] {
+        &self.principals
     }
 
-    /// Accepts a token that the [classifier](crate::token) let through.
-    pub(crate) async fn accept(&self, token: Vec<u8>) -> Result<Accepted, Refused> {
-        self.pool.accept(token).await
+    /// Accepts a first token that the [classifier](crate::token) let through.
+    pub(crate) async fn accept(&self, offer: Offer) -> Result<Handshake, Refused> {
+        let service = self.service_of(offer.host.as_deref())?;
+        let context = self.pool.disposal().of(Context::new());
+        self.step(offer, context, service, None).await
+    }
+
+    /// Goes on with a handshake of this acceptor.
+    pub(crate) async fn go_on(
+        &self,
+        begun: Unfinished,
+        offer: Offer,
+    ) -> Result<Handshake, Refused> {
+        let service = self.service_of(offer.host.as_deref())?;
+        if !begun.context.is_of(&self.pool.disposal()) || begun.service != service {
+            return Err(Error::new(ErrorKind::UnfinishedHandshake)
+                .with_detail("it was begun with another layer, or for another host")
+                .into());
+        }
+        self.step(offer, begun.context, service, Some(begun.permit))
+            .await
+    }
+
+    async fn step(
+        &self,
+        offer: Offer,
+        context: Disposable<Context>,
+        service: Option<String>,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<Handshake, Refused> {
+        let leg = Leg {
+            context,
+            token: offer.token,
+            service: service.clone(),
+            channel_binding: offer.channel_binding,
+            rules: self.rules,
+        };
+        let disposal = self.pool.disposal();
+        let accept = move |tools: &mut Tools| tools.accept(leg, &disposal);
+        match self.pool.run(accept).await?? {
+            Progress::Accepted(accepted) => Ok(Handshake::Accepted(accepted)),
+            Progress::Unfinished(context, reply) => {
+                let new_permit = || Arc::clone(&self.unfinished).try_acquire_owned().ok();
+                let permit = permit.or_else(new_permit).ok_or_else(|| {
+                    Error::new(ErrorKind::Busy)
+                        .with_detail(format!("{MAX_UNFINISHED} handshakes are unfinished"))
+                })?;
+                let unfinished = Unfinished {
+                    context,
+                    service,
+                    permit,
+                };
+                Ok(Handshake::Unfinished(unfinished, reply))
+            }
+        }
+    }
+
+    /// The principal that a ticket must be for in a request to this host; none where it may be any.
+    fn service_of(&self, host: Option<&str>) -> Result<Option<String>, Error> {
+        let (place, hosts) = match &self.services {
+            Services::WholeKeytab => return Ok(None),
+            Services::Host(host) => (Some(0), std::slice::from_ref(host)),
+            Services::Hosts(hosts) => {
+                let place = hosts.iter().position(|known| Some(known.as_str()) == host);
+                (place, hosts.as_slice())
+            }
+        };
+        let principal = place.and_then(|place| self.principals.get(place));
+        principal.cloned().map(Some).ok_or_else(|| {
+            Error::new(ErrorKind::UnknownHost).with_detail(format!(
+                "the request is for {}; known are {}",
+                host.unwrap_or("no host"),
+                hosts.join(", ")
+            ))
+        })
     }
 }
 

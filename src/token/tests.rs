@@ -2,9 +2,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::*;
-use ErrorKind::{
-    MalformedToken, NotKerberos, Ntlm, TokenTooLong, TooManyMechanisms, UnfinishedHandshake,
-};
+use ErrorKind::{MalformedToken, NotKerberos, Ntlm, TokenTooLong, TooManyMechanisms};
+use Place::{First, Later};
 
 // From MIT Kerberos, for HTTP/app.throwaway.test of a realm that lived for a second.
 const REAL_SPNEGO: &str = "
@@ -129,17 +128,17 @@ const IAKERB: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x02, 0x05];
 #[test]
 fn tokens_of_real_clients_pass() {
     for token in [REAL_SPNEGO, REAL_KERBEROS] {
-        assert_eq!(check(&decode(token)), Ok(()));
+        assert_eq!(check(&decode(token)), Ok(First));
     }
 }
 
 #[test]
 fn an_offer_passes_if_kerberos_is_in_it() {
     for (mechanisms, verdict) in [
-        (&[KRB5][..], Ok(())),
-        (&[MS_KRB5], Ok(())),
-        (&[MS_KRB5, KRB5, NEGOEX, NTLM], Ok(())),
-        (&[NTLM, KRB5], Ok(())),
+        (&[KRB5][..], Ok(First)),
+        (&[MS_KRB5], Ok(First)),
+        (&[MS_KRB5, KRB5, NEGOEX, NTLM], Ok(First)),
+        (&[NTLM, KRB5], Ok(First)),
         (&[NTLM], Err(Ntlm)),
         (&[NEGOEX, NTLM], Err(Ntlm)),
         (&[NEGOEX], Err(NotKerberos)),
@@ -158,16 +157,16 @@ fn an_optimistic_token_of_another_mechanism_is_left_to_gssapi() {
         mech_types(&[NTLM, KRB5]),
         mech_token(b"NTLMSSP\0\x01\0\0\0"),
     ];
-    assert_eq!(check(&spnego(&ntlm_first)), Ok(()));
+    assert_eq!(check(&spnego(&ntlm_first)), Ok(First));
     let frameless = [mech_types(&[KRB5]), mech_token(&der(AP_REQ, &[]))];
-    assert_eq!(check(&spnego(&frameless)), Ok(()));
+    assert_eq!(check(&spnego(&frameless)), Ok(First));
 }
 
 #[test]
 fn sixteen_mechanisms_pass_and_more_do_not() {
     let mut mechanisms = vec![NEGOEX; 15];
     mechanisms.push(KRB5);
-    assert_eq!(check(&offer(&mechanisms)), Ok(()));
+    assert_eq!(check(&offer(&mechanisms)), Ok(First));
     mechanisms.push(NTLM);
     assert_eq!(check(&offer(&mechanisms)), Err(TooManyMechanisms));
 }
@@ -203,7 +202,12 @@ fn what_is_not_kerberos_says_what_it_is() {
             der(NEG_TOKEN_INIT, &[]),
             Err(NotKerberos),
         ),
-        ("a second token", resp.clone(), Err(UnfinishedHandshake)),
+        ("a second token", resp.clone(), Ok(Later)),
+        (
+            "a second token of NTLM",
+            reject(b"NTLMSSP\0\x03\0\0\0"),
+            Err(Ntlm),
+        ),
         (
             "a second token and more",
             [resp, vec![0]].concat(),
@@ -283,7 +287,7 @@ fn what_is_broken_is_malformed() {
 fn a_token_of_64_kib_passes_and_a_longer_one_does_not() {
     let longest = kerberos(TOK_ID_AP_REQ, &der(AP_REQ, &[0; MAX_LEN - 21]));
     assert_eq!(longest.len(), MAX_LEN);
-    assert_eq!(check(&longest), Ok(()));
+    assert_eq!(check(&longest), Ok(First));
     assert_eq!(check(&[longest, vec![0]].concat()), Err(TokenTooLong));
 }
 
@@ -350,6 +354,21 @@ fn a_refusal_tells_its_error_code() {
 }
 
 #[test]
+fn a_ticket_tells_in_clear_text_which_service_it_is_for() {
+    let carried = reject(&decode(REAL_KERBEROS));
+    for token in [decode(REAL_SPNEGO), decode(REAL_KERBEROS), carried] {
+        let service = service(&token).map(|service| service.to_string());
+        assert_eq!(
+            service.as_deref(),
+            Some("HTTP/app.throwaway.test@THROWAWAY.TEST")
+        );
+    }
+    for token in [offer(&[NTLM, KRB5]), ap_req(), decode("oQcwBaADCgEC")] {
+        assert_eq!(service(&token), None);
+    }
+}
+
+#[test]
 fn no_input_makes_the_reader_panic() {
     let seeds = [
         decode(REAL_SPNEGO),
@@ -362,6 +381,7 @@ fn no_input_makes_the_reader_panic() {
     let try_it = |token: &[u8]| {
         let _ = check(token);
         let _ = krb_error_code(token);
+        let _ = service(token);
     };
     for seed in &seeds {
         for place in 0..seed.len() {

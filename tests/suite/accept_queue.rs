@@ -83,7 +83,7 @@ async fn more_tokens_than_the_queue_holds_are_answered_503() {
     answers.iter().for_each(is_busy);
     let full = |answer: &&Answer| {
         let error = answer.error.as_ref().expect("an error").to_string();
-        error.contains("the accept queue is full")
+        error.contains("the queue of spnego-accept is full")
     };
     assert!(answers.iter().filter(full).count() >= 12 - 5);
 }

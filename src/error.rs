@@ -141,6 +141,8 @@ error_kinds! {
         that site is yours, name it with allow_origin()";
     /// There are no credentials and no login.
     NoCredentials => UNAUTHORIZED, Client, "no credentials";
+    /// There is no login, and the layer's rule asks for none.
+    NotChallenged => FORBIDDEN, Client, "there is no login, and none is asked for here";
     /// There is more than one `Authorization` header.
     SeveralAuthorizationHeaders => BAD_REQUEST, Client, "the request has more than one \
         Authorization header";

@@ -7,9 +7,8 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{Extensions, StatusCode};
 
-use crate::error::{Error, ErrorKind};
 use crate::login::Login;
-use crate::response::{Refusal, wants_html};
+use crate::response::Challenge;
 use crate::user::User;
 
 /// In the extensions of every request that a layer let pass.
@@ -17,19 +16,27 @@ use crate::user::User;
 struct Passed {
     /// The fingerprint of the layer's logins.
     layer: Arc<str>,
-    /// `None` only in optional mode.
+    /// `None` where the request goes on as nobody's.
+    user: Option<User>,
+    /// `None` also where another layer has said who the user is.
     login: Option<Login>,
 }
 
 /// Says in a request's extensions who is signed in, and that a layer has judged it. What an
 /// outer layer said before is gone.
-pub(crate) fn enter(extensions: &mut Extensions, layer: &Arc<str>, login: Option<Login>) {
-    match &login {
-        Some(login) => drop(extensions.insert(login.user().clone())),
+pub(crate) fn enter(
+    extensions: &mut Extensions,
+    layer: &Arc<str>,
+    user: Option<User>,
+    login: Option<Login>,
+) {
+    match &user {
+        Some(user) => drop(extensions.insert(user.clone())),
         None => drop(extensions.remove::<User>()),
     }
     extensions.insert(Passed {
         layer: Arc::clone(layer),
+        user,
         login,
     });
 }
@@ -62,8 +69,7 @@ pub enum SignInRejection {
     /// No [`SpnegoLayer`](crate::SpnegoLayer) is around the route: 500.
     #[error(transparent)]
     MissingLayer(#[from] MissingLayer),
-    /// Nobody is signed in, which can be in [optional
-    /// mode](crate::SpnegoLayerBuilder::optional) only: the layer's own 401.
+    /// Nobody is signed in, and the layer let the request pass all the same: its own 401.
     #[error(transparent)]
     NotSignedIn(#[from] NotSignedIn),
 }
@@ -78,11 +84,10 @@ pub enum SignInRejection {
 pub struct MissingLayer;
 
 /// Nobody is signed in.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("nobody is signed in")]
-pub struct NotSignedIn {
-    as_html: bool,
-}
+#[non_exhaustive]
+pub struct NotSignedIn;
 
 impl IntoResponse for SignInRejection {
     fn into_response(self) -> Response {
@@ -102,29 +107,21 @@ impl IntoResponse for MissingLayer {
 
 impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
-        Refusal::from(Error::new(ErrorKind::NoCredentials)).into_response(self.as_html)
+        Challenge.into_response()
     }
 }
 
-fn extract(parts: &Parts) -> Result<&Login, SignInRejection> {
-    let login = optional(parts)?;
-    Ok(login.ok_or_else(|| NotSignedIn {
-        as_html: wants_html(&parts.headers),
-    })?)
-}
-
-fn optional(parts: &Parts) -> Result<Option<&Login>, MissingLayer> {
-    let passed = parts.extensions.get::<Passed>().ok_or(MissingLayer)?;
-    Ok(passed.login.as_ref())
+fn passed(parts: &Parts) -> Result<&Passed, MissingLayer> {
+    parts.extensions.get::<Passed>().ok_or(MissingLayer)
 }
 
 macro_rules! extractor {
-    ($($extracted:ty: $of:expr),+) => {$(
+    ($($extracted:ty: $field:ident),+) => {$(
         impl<S: Send + Sync> FromRequestParts<S> for $extracted {
             type Rejection = SignInRejection;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-                extract(parts).map($of)
+                Ok(passed(parts)?.$field.clone().ok_or(NotSignedIn)?)
             }
         }
 
@@ -135,17 +132,10 @@ macro_rules! extractor {
                 parts: &mut Parts,
                 _: &S,
             ) -> Result<Option<Self>, Self::Rejection> {
-                Ok(optional(parts)?.map($of))
+                Ok(passed(parts)?.$field.clone())
             }
         }
     )+};
 }
 
-extractor!(User: |login| login.user().clone(), Login: Login::clone);
-
-/// As a handler's answer it is logged, and the client sees what the layer's own refusals show.
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        Refusal::from(self).into_response(false)
-    }
-}
+extractor!(User: user, Login: login);

@@ -19,7 +19,7 @@ use crate::initiator::{Initiator, NameMapping};
 use crate::kerberos::{Accepted, Acceptor, Handshake, Offer, Unfinished};
 use crate::login::{Login, Logins, RequestSession, SignIn};
 use crate::principal::{AllowedRealms, printable};
-use crate::response::{self, Refusal};
+use crate::response::{self, Asked, Refusal, Refusals};
 use crate::user::User;
 
 pub(crate) struct Gate {
@@ -29,15 +29,48 @@ pub(crate) struct Gate {
     pub(crate) mapping: Option<NameMapping>,
     pub(crate) directory: SharedDirectory,
     pub(crate) logins: Logins,
-    pub(crate) optional: bool,
+    pub(crate) without_login: WithoutLogin,
+    /// Whether a user counts whom another layer has put into the request.
+    pub(crate) respects_user: bool,
+    pub(crate) refusals: Refusals,
+}
+
+/// What becomes of a request with neither credentials nor a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoLogin {
+    /// It is answered 401, with a challenge.
+    Challenge,
+    /// It goes to the handler, as nobody's.
+    PassAsNobody,
+    /// It is answered 403, with no challenge.
+    Forbid,
+}
+
+/// Who decides that.
+#[derive(Clone)]
+pub(crate) enum WithoutLogin {
+    Always(NoLogin),
+    Ask(Arc<dyn Fn(&Parts) -> NoLogin + Send + Sync>),
+}
+
+impl WithoutLogin {
+    fn judge(&self, request: &Parts) -> NoLogin {
+        match self {
+            Self::Always(verdict) => *verdict,
+            Self::Ask(rule) => rule(request),
+        }
+    }
 }
 
 /// A request that may go on to the handler.
 pub(crate) struct Visit {
-    /// False only in optional mode.
-    is_signed_in: bool,
-    /// Taken by [`enter`](Self::enter).
+    /// Nobody where the layer lets such pass. Taken by [`enter`](Self::enter), like the login.
+    user: Option<User>,
+    /// None also where another layer has said who the user is.
     login: Option<Login>,
+    is_signed_in: bool,
+    /// The request has brought a token that counts.
+    brought_token: bool,
     /// The login is new, and is written once the handler has answered.
     sign_in: Option<Box<SignIn>>,
     session: RequestSession,
@@ -49,9 +82,16 @@ impl Gate {
         // Every request goes on with the handshake that waits on its connection, or ends it.
         let begun = SpnegoConnection::of(&parts.extensions).and_then(SpnegoConnection::take);
         self.cross_site.check(parts).map_err(Error::new)?;
+        let outer = Outer::of(&parts.extensions, self.logins.made_by());
+        if let Outer::None = outer
+            && self.respects_user
+            && let Some(user) = parts.extensions.get::<User>()
+        {
+            let session = RequestSession::of(&parts.extensions)?;
+            return Ok(Visit::of(Some(user.clone()), session));
+        }
         let credentials = credentials(&parts.headers).map_err(Error::new)?;
         let session = RequestSession::of(&parts.extensions)?;
-        let outer = Outer::of(&parts.extensions, self.logins.made_by());
         let login = match (outer, credentials) {
             // Boxed, as what is rare is here: every request's future would have room for it.
             (Outer::None, Credentials::Negotiate(token)) => {
@@ -67,16 +107,14 @@ impl Gate {
             (Outer::Same(Some(login)), _) => Some(login),
             _ => self.logins.read(&session).await?,
         };
-        if login.is_none() && !self.optional {
-            return Err(Error::new(ErrorKind::NoCredentials).into());
+        if let Some(login) = login {
+            return Ok(Visit::of(Some(login.user().clone()), session).with_login(login));
         }
-        Ok(Visit {
-            is_signed_in: login.is_some(),
-            login,
-            sign_in: None,
-            session,
-            final_token: Vec::new(),
-        })
+        match self.without_login.judge(parts) {
+            NoLogin::Challenge => Err(Error::new(ErrorKind::NoCredentials).into()),
+            NoLogin::PassAsNobody => Ok(Visit::of(None, session)),
+            NoLogin::Forbid => Err(Error::new(ErrorKind::NotChallenged).into()),
+        }
     }
 
     async fn sign_in(
@@ -89,11 +127,10 @@ impl Gate {
         let accepted = self.shake_hands(parts, token, begun).await?;
         match self.identify(&accepted, &session).await {
             Ok((login, sign_in)) => Ok(Visit {
-                is_signed_in: true,
-                login: Some(login),
+                brought_token: true,
                 sign_in: sign_in.map(Box::new),
-                session,
                 final_token: accepted.final_token,
+                ..Visit::of(Some(login.user().clone()), session).with_login(login)
             }),
             Err(error) => Err(Refusal::from(error).with_token(accepted.final_token)),
         }
@@ -189,20 +226,43 @@ impl Gate {
 }
 
 impl Visit {
+    fn of(user: Option<User>, session: RequestSession) -> Self {
+        Self {
+            is_signed_in: user.is_some(),
+            user,
+            login: None,
+            brought_token: false,
+            sign_in: None,
+            session,
+            final_token: Vec::new(),
+        }
+    }
+
+    fn with_login(mut self, login: Login) -> Self {
+        self.login = Some(login);
+        self
+    }
+
     /// Says in the request's extensions who is signed in.
     pub(crate) fn enter(&mut self, extensions: &mut Extensions, layer: &Arc<str>) {
-        extract::enter(extensions, layer, self.login.take());
+        extract::enter(extensions, layer, self.user.take(), self.login.take());
         #[cfg(feature = "axum")]
         connection::name_peer(extensions);
     }
 
     /// Writes a new login, unless the handler failed, and sends the final token.
-    pub(crate) async fn leave(self, answer: &mut Response) -> Result<(), Error> {
+    pub(crate) async fn leave(
+        self,
+        answer: &mut Response,
+        refusals: &Refusals,
+        asked: &Asked,
+    ) -> Result<(), Error> {
         if let Some(sign_in) = self.sign_in
             && !answer.status().is_server_error()
         {
             Box::pin(sign_in.write(&self.session)).await?;
         }
+        refusals.complete(answer, self.brought_token, asked);
         response::finish(
             answer,
             self.is_signed_in,

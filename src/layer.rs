@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum_core::response::IntoResponse;
+use http::request::Parts;
 use tower_layer::Layer;
 
 use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
-use crate::error::ConfigError;
-use crate::gate::Gate;
+use crate::error::{ConfigError, Error};
+use crate::gate::{Gate, NoLogin, WithoutLogin};
 use crate::initiator::NameMapping;
 use crate::kerberos::{Acceptor, AcceptorConfig, Services};
 use crate::login::{Clock, Logins, Policy, fingerprint};
 use crate::principal::{AllowedRealms, is_deceptive};
+use crate::response::Refusals;
 use crate::service::Spnego;
 
 /// A [`Layer`] that signs people in by HTTP Negotiate ([RFC 4559]) and puts the [`User`] into each
@@ -66,7 +69,9 @@ impl SpnegoLayer {
             directory: None,
             mapping: None,
             policy: Policy::default(),
-            optional: false,
+            without_login: WithoutLogin::Always(NoLogin::Challenge),
+            respects_user: false,
+            refusals: Refusals::default(),
             cross_site: CrossSite::default(),
             bad_origin: None,
             accept_queue: 1024,
@@ -103,7 +108,9 @@ pub struct SpnegoLayerBuilder {
     directory: Option<SharedDirectory>,
     mapping: Option<NameMapping>,
     policy: Policy,
-    optional: bool,
+    without_login: WithoutLogin,
+    respects_user: bool,
+    refusals: Refusals,
     cross_site: CrossSite,
     bad_origin: Option<ConfigError>,
     accept_queue: usize,
@@ -233,7 +240,78 @@ impl SpnegoLayerBuilder {
     /// Where handlers serve people and nobody alike, and a sign-in fails with a 5xx, what the
     /// handler saved itself of the session stays under the id from before.
     pub fn optional(mut self) -> Self {
-        self.optional = true;
+        self.without_login = WithoutLogin::Always(NoLogin::PassAsNobody);
+        self
+    }
+
+    /// Decides for each request that has neither credentials nor a login: a challenge, on to the
+    /// handler as nobody's, or 403. In place of [`optional`](Self::optional).
+    ///
+    /// ```
+    /// use http::Method;
+    /// use tower_spnego::{NoLogin, SpnegoConnection, SpnegoLayer};
+    ///
+    /// let builder = SpnegoLayer::builder().without_login(|request| {
+    ///     let peer = SpnegoConnection::of(&request.extensions).and_then(SpnegoConnection::peer);
+    ///     if request.method == Method::OPTIONS
+    ///         && request.headers.contains_key("access-control-request-method")
+    ///     {
+    ///         NoLogin::PassAsNobody // a CORS preflight, for a CORS layer inside
+    ///     } else if request.uri.path().starts_with("/api/") {
+    ///         NoLogin::PassAsNobody // it has a second way in
+    ///     } else if peer.is_some_and(|peer| peer.ip().is_loopback()) {
+    ///         NoLogin::Forbid // the health check needs no challenge
+    ///     } else {
+    ///         NoLogin::Challenge
+    ///     }
+    /// });
+    /// ```
+    pub fn without_login(
+        mut self,
+        rule: impl Fn(&Parts) -> NoLogin + Send + Sync + 'static,
+    ) -> Self {
+        self.without_login = WithoutLogin::Ask(Arc::new(rule));
+        self
+    }
+
+    /// Respects a [`User`](crate::User) whom a layer further out has put into the request's
+    /// extensions, as one that checks API keys: the request goes to the handler as that user's,
+    /// whatever else it brings. It has no [`Login`](crate::Login), and writes none.
+    pub fn respect_user(mut self) -> Self {
+        self.respects_user = true;
+        self
+    }
+
+    /// Sends no word of Negotiate beside the refusal of a token: 403 in place of 401 and the reject
+    /// token. For an application with a second way in that its refusal page leads to.
+    pub fn negotiate_once(mut self) -> Self {
+        self.refusals.negotiate_once = true;
+        self
+    }
+
+    /// Makes the page of every refusal out of the request and the error. Of what it answers the
+    /// body and the headers count; the status, `WWW-Authenticate` and `Cache-Control` stay the
+    /// layer's, and so does a `Retry-After` that it leaves out.
+    ///
+    /// The error says more than a stranger should read: show its
+    /// [`kind`](crate::Error::kind)'s status, and an advice of your own.
+    ///
+    /// ```
+    /// use axum::response::Html;
+    /// use tower_spnego::SpnegoLayer;
+    ///
+    /// let builder = SpnegoLayer::builder().refusal_page(|request, error| {
+    ///     let path = if request.uri.path().starts_with("/de/") { "de" } else { "en" };
+    ///     Html(format!("<p lang={path}>{}</p>", error.kind().status()))
+    /// });
+    /// ```
+    pub fn refusal_page<R: IntoResponse>(
+        mut self,
+        page: impl Fn(&Parts, &Error) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.refusals.page = Some(Arc::new(move |request, error| {
+            page(request, error).into_response()
+        }));
         self
     }
 
@@ -356,7 +434,9 @@ impl SpnegoLayerBuilder {
                 realms,
                 mapping: self.mapping,
                 directory,
-                optional: self.optional,
+                without_login: self.without_login,
+                respects_user: self.respects_user,
+                refusals: self.refusals,
             }),
         })
     }

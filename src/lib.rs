@@ -143,10 +143,12 @@ pub use crate::directory::{Directory, DirectoryError, PrincipalOnly, SharedDirec
 pub use crate::error::{ConfigError, Error, ErrorKind, Fault};
 pub use crate::extract::{MissingLayer, NotSignedIn, SignInRejection};
 pub use crate::future::ResponseFuture;
+pub use crate::gate::NoLogin;
 pub use crate::initiator::{Initiator, NameMapping};
 pub use crate::layer::{SpnegoLayer, SpnegoLayerBuilder};
 pub use crate::login::Login;
 pub use crate::principal::{Principal, PrincipalError};
+pub use crate::response::Challenge;
 pub use crate::service::Spnego;
 pub use crate::user::{Group, User, UserBuilder};
 

@@ -1,6 +1,7 @@
 //! Refusals as responses, and what every answer carries.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum_core::body::Body;
@@ -62,33 +63,139 @@ impl Refusal {
         self.token = token;
         self
     }
+}
 
-    /// The response, with the error in its extensions and nothing of it in its body.
-    pub(crate) fn into_response(self, as_html: bool) -> Response {
-        let Self { error, token } = self;
-        log(&error);
-        let status = error.kind().status();
-        let (media_type, body) = page(status, as_html);
-        let mut response = (status, Body::from(body)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(VARY, HeaderValue::from_static(VARIES));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, RETRY_SECONDS.into());
+/// Makes the body of a refusal.
+type Page = Arc<dyn Fn(&Parts, &Error) -> Response + Send + Sync>;
+
+/// How a layer answers in place of the handler.
+#[derive(Clone, Default)]
+pub(crate) struct Refusals {
+    /// The application's own page.
+    pub(crate) page: Option<Page>,
+    /// No word of Negotiate beside the refusal of a token.
+    pub(crate) negotiate_once: bool,
+}
+
+/// What a request's refusal depends on besides the error.
+pub(crate) struct Asked {
+    as_html: bool,
+    /// For the application's own page.
+    request: Option<Box<Parts>>,
+}
+
+impl Refusals {
+    /// What is kept of a request that goes to the handler.
+    pub(crate) fn asked(&self, request: &Parts) -> Asked {
+        Asked {
+            as_html: wants_html(&request.headers),
+            request: self.page.as_ref().map(|_| Box::new(request.clone())),
         }
-        // Never a challenge beside a token: curl and Firefox would ask for ever.
-        let negotiate = match (error.kind(), status) {
-            (ErrorKind::NoCredentials, _) => Some(challenge()),
-            (_, StatusCode::UNAUTHORIZED) if token.is_empty() => Some(reject_token()),
-            _ if token.is_empty() => None,
-            _ => Some(final_token(&token)),
-        };
-        if let Some(negotiate) = negotiate {
-            headers.insert(WWW_AUTHENTICATE, negotiate);
-        }
-        response.extensions_mut().insert(error);
+    }
+
+    /// The response, with the error in its extensions and, unless it is the application's own page,
+    /// nothing of it in its body.
+    pub(crate) fn respond(&self, refusal: Refusal, asked: &Asked) -> Response {
+        log(&refusal.error);
+        let mut response = Response::new(Body::empty());
+        self.fill(&mut response, refusal, asked);
         response
+    }
+
+    /// Makes an answer by which a handler asks for a challenge into the layer's own, or into 403
+    /// where the request has brought a token that counts: asked again, some clients would never end.
+    pub(crate) fn complete(&self, answer: &mut Response, brought_token: bool, asked: &Asked) {
+        let error = answer.extensions().get::<Error>();
+        if !error.is_some_and(|error| error.kind() == ErrorKind::NoCredentials) {
+            return;
+        }
+        let kind = match brought_token {
+            true => ErrorKind::NotChallenged,
+            false => ErrorKind::NoCredentials,
+        };
+        self.fill(answer, Error::new(kind).into(), asked);
+    }
+
+    fn fill(&self, response: &mut Response, refusal: Refusal, asked: &Asked) {
+        let Refusal { error, token } = refusal;
+        let (status, challenge) = self.challenge(error.kind(), &token);
+        let body = match (&self.page, &asked.request) {
+            (Some(page), Some(request)) if error.kind() != ErrorKind::HandshakeGoesOn => {
+                page(request, &error)
+            }
+            _ => page(status, asked.as_html),
+        };
+        let (parts, body) = body.into_parts();
+        *response.body_mut() = body;
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        for name in parts.headers.keys() {
+            headers.remove(name);
+        }
+        headers.extend(parts.headers);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        vary(headers);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers
+                .entry(RETRY_AFTER)
+                .or_insert_with(|| RETRY_SECONDS.into());
+        }
+        headers.remove(WWW_AUTHENTICATE);
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        response.extensions_mut().extend(parts.extensions);
+        response.extensions_mut().insert(error);
+    }
+
+    /// Never a challenge beside a token: curl and Firefox would ask for ever.
+    fn challenge(&self, kind: ErrorKind, token: &[u8]) -> (StatusCode, Option<HeaderValue>) {
+        let answered = match token {
+            [] => None,
+            _ => Some(final_token(token)),
+        };
+        match (kind, kind.status()) {
+            (ErrorKind::NoCredentials, status) => (status, Some(challenge())),
+            (ErrorKind::HandshakeGoesOn, status) => (status, answered),
+            (_, StatusCode::UNAUTHORIZED) if self.negotiate_once => (StatusCode::FORBIDDEN, None),
+            (_, status @ StatusCode::UNAUTHORIZED) => (status, answered.or(Some(reject_token()))),
+            (_, status) => (status, answered),
+        }
+    }
+}
+
+/// A handler's answer that asks the client to sign in: the layer's own 401. Only in a request that
+/// has brought no token; where it has, the answer is 403, lest clients ask for ever.
+///
+/// ```
+/// use axum::response::{IntoResponse, Response};
+/// use tower_spnego::{Challenge, User};
+///
+/// // Behind an optional layer: a second way in first, then the ticket.
+/// async fn report(user: Option<User>) -> Response {
+///     match user {
+///         Some(user) => format!("Hello, {}", user.username()).into_response(),
+///         None => Challenge.into_response(),
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Challenge;
+
+impl IntoResponse for Challenge {
+    fn into_response(self) -> Response {
+        Error::new(ErrorKind::NoCredentials).into_response()
+    }
+}
+
+/// As a handler's answer it is logged, and the client sees what the layer's own refusals show.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let asked = Asked {
+            as_html: false,
+            request: None,
+        };
+        Refusals::default().respond(self.into(), &asked)
     }
 }
 
@@ -96,10 +203,7 @@ impl Refusal {
 pub(crate) fn finish(answer: &mut Response, signed_in: bool, sets_cookie: bool, token: &[u8]) {
     let status = answer.status();
     let headers = answer.headers_mut();
-    let varies = |value: &HeaderValue| value == VARIES || value == "*";
-    if !headers.get_all(VARY).iter().any(varies) {
-        headers.append(VARY, HeaderValue::from_static(VARIES));
-    }
+    vary(headers);
     // Beside a handler's own 401, Chromium would lose the page and Java fail.
     let sends_token = !token.is_empty() && status != StatusCode::UNAUTHORIZED;
     if sends_token {
@@ -111,6 +215,13 @@ pub(crate) fn finish(answer: &mut Response, signed_in: bool, sets_cookie: bool, 
         headers
             .entry(CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("private"));
+    }
+}
+
+fn vary(headers: &mut HeaderMap) {
+    let varies = |value: &HeaderValue| value == VARIES || value == "*";
+    if !headers.get_all(VARY).iter().any(varies) {
+        headers.append(VARY, HeaderValue::from_static(VARIES));
     }
 }
 
@@ -157,7 +268,7 @@ fn log(error: &Error) {
 }
 
 /// Whether a person reads the answer, rather than a program.
-pub(crate) fn wants_html(request: &HeaderMap) -> bool {
+fn wants_html(request: &HeaderMap) -> bool {
     request.get_all(ACCEPT).iter().any(|accept| {
         accept
             .to_str()
@@ -165,16 +276,17 @@ pub(crate) fn wants_html(request: &HeaderMap) -> bool {
     })
 }
 
-fn page(status: StatusCode, html: bool) -> (&'static str, String) {
+fn page(status: StatusCode, as_html: bool) -> Response {
     let words = words(status);
-    if html {
+    let (media_type, body) = if as_html {
         let page = include_str!("refusal.html")
             .replace("{title}", words.title)
             .replace("{advice}", &words.html());
         ("text/html; charset=utf-8", page)
     } else {
         ("text/plain; charset=utf-8", words.text())
-    }
+    };
+    ([(CONTENT_TYPE, media_type)], body).into_response()
 }
 
 /// What a person reads in place of the page. Constants of ours, so there is nothing to escape.

@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use crate::future::ResponseFuture;
 use crate::gate::Gate;
-use crate::response::{self, Refusal};
+use crate::response;
 
 /// The service that [`SpnegoLayer`](crate::SpnegoLayer) makes.
 #[derive(Clone)]
@@ -50,22 +50,22 @@ where
         let gate = Arc::clone(&self.gate);
         let (mut parts, body) = request.into_parts();
         ResponseFuture::new(async move {
-            let as_html = response::wants_html(&parts.headers);
+            let asked = gate.refusals.asked(&parts);
             let mut visit = match gate.admit(&parts).await {
                 Ok(visit) => visit,
                 Err(refusal) => {
                     // Whatever it had ready, a stranger's slow body is no reason to hold it.
                     drop(inner);
                     Box::pin(response::read_body(&parts, body)).await;
-                    return Ok(refusal.into_response(as_html));
+                    return Ok(gate.refusals.respond(refusal, &asked));
                 }
             };
             visit.enter(&mut parts.extensions, gate.logins.made_by());
             let answer = inner.call(Request::from_parts(parts, body)).await?;
             let mut answer = answer.into_response();
-            match visit.leave(&mut answer).await {
+            match visit.leave(&mut answer, &gate.refusals, &asked).await {
                 Ok(()) => Ok(answer),
-                Err(error) => Ok(Refusal::from(error).into_response(as_html)),
+                Err(error) => Ok(gate.refusals.respond(error.into(), &asked)),
             }
         })
     }

@@ -115,6 +115,7 @@ compile_error!("tower-spnego needs Linux with MIT Kerberos 1.19 or newer");
 mod authorization;
 mod connection;
 mod cross_site;
+mod der;
 mod directory;
 mod error;
 mod extract;

@@ -1,9 +1,12 @@
 //! Security tokens as far as they can be read without a key: what a client sent, and why GSSAPI
 //! refused it.
 //!
-//! Nothing here trusts a length, recurses or panics, nor allocates more than a name. A token of a real client costs a
-//! fraction of a microsecond.
+//! Nothing here trusts a length, recurses or panics, nor allocates more than a name. A token of a
+//! real client costs a fraction of a microsecond.
 
+use crate::der::{
+    Element, GENERAL_STRING, INTEGER, OCTET_STRING, OID, SEQUENCE, context, element, only, take,
+};
 use crate::error::ErrorKind;
 use crate::principal::Principal;
 
@@ -20,11 +23,6 @@ const MAX_COMPONENTS: usize = 8;
 const NTLM_MESSAGE: &[u8] = b"NTLMSSP\0";
 
 // DER tags (X.690).
-const INTEGER: u8 = 0x02;
-const OCTET_STRING: u8 = 0x04;
-const OID: u8 = 0x06;
-const GENERAL_STRING: u8 = 0x1b;
-const SEQUENCE: u8 = 0x30;
 /// The GSS-API frame, `[APPLICATION 0]` (RFC 2743 section 3.1).
 const FRAME: u8 = 0x60;
 const TICKET: u8 = 0x61;
@@ -32,10 +30,6 @@ const AP_REQ: u8 = 0x6e;
 const KRB_ERROR: u8 = 0x7e;
 const NEG_TOKEN_INIT: u8 = context(0);
 const NEG_TOKEN_RESP: u8 = context(1);
-
-const fn context(number: u8) -> u8 {
-    0xa0 | number
-}
 
 // Contents of object identifiers.
 /// 1.3.6.1.5.5.2
@@ -240,56 +234,6 @@ fn integer(contents: &[u8]) -> Option<i32> {
         rest.iter()
             .fold(sign, |value, &byte| value << 8 | i32::from(byte)),
     )
-}
-
-/// The contents of an element that has this tag and fills the input.
-fn only(input: &[u8], tag: u8) -> Option<&[u8]> {
-    match take(input, tag)? {
-        (contents, []) => Some(contents),
-        _ => None,
-    }
-}
-
-/// The contents of a first element that has this tag, and what follows it.
-fn take(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let element = element(input)?;
-    (element.tag == tag).then_some((element.contents, element.rest))
-}
-
-struct Element<'a> {
-    tag: u8,
-    contents: &'a [u8],
-    rest: &'a [u8],
-}
-
-/// The first element, if it is DER: a tag of one byte, the shortest form of a definite length, and
-/// as many bytes.
-fn element(input: &[u8]) -> Option<Element<'_>> {
-    let (&tag, input) = input.split_first()?;
-    if tag & 0x1f == 0x1f {
-        return None;
-    }
-    let (&first, input) = input.split_first()?;
-    let (length, input) = match first {
-        0..=0x7f => (usize::from(first), input),
-        0x81..=0x84 => {
-            let (bytes, input) = input.split_at_checked(usize::from(first & 0x7f))?;
-            let length = bytes
-                .iter()
-                .fold(0_u32, |length, &byte| length << 8 | u32::from(byte));
-            if length < 0x80 || bytes.first() == Some(&0) {
-                return None;
-            }
-            (usize::try_from(length).ok()?, input)
-        }
-        _ => return None,
-    };
-    let (contents, rest) = input.split_at_checked(length)?;
-    Some(Element {
-        tag,
-        contents,
-        rest,
-    })
 }
 
 #[cfg(test)]

@@ -428,6 +428,27 @@ pub enum ConfigError {
          https://portal.example.com, with no path and no default port"
     )]
     BadOrigin(String),
+    /// What should be the server's certificate, for channel binding, is none.
+    #[error(
+        "this is no X.509 certificate: channel binding needs the one that clients see, in DER for \
+         ServerEndPoint::from_der, or in PEM, between BEGIN CERTIFICATE and END CERTIFICATE, for \
+         from_pem"
+    )]
+    NotACertificate,
+    /// The certificate's signature, by this algorithm, has no hash function that channel binding
+    /// could take.
+    #[error(
+        "the certificate is signed by {0}, for which channel binding (RFC 5929) has no hash that \
+         clients agree on: have the server's certificate signed by RSA or ECDSA with SHA-2, or \
+         leave channel binding off"
+    )]
+    NoCertificateHash(String),
+    /// A hash of this many bytes is none of a certificate.
+    #[error(
+        "{0} bytes that are no certificate's hash: give the raw bytes, not their text in hex, of a \
+         SHA-256 (32 bytes), SHA-384 (48), SHA-512 (64) or SHA-224 (28)"
+    )]
+    BadCertificateHash(usize),
     /// A setting of an LDAP directory is wrong.
     #[error("the LDAP directory's {setting} is wrong: {reason}")]
     #[non_exhaustive]

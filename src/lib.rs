@@ -113,6 +113,7 @@
 compile_error!("tower-spnego needs Linux with MIT Kerberos 1.19 or newer");
 
 mod authorization;
+mod channel_binding;
 mod connection;
 mod cross_site;
 mod der;
@@ -135,6 +136,7 @@ mod user;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use crate::channel_binding::{ChannelBinding, ServerEndPoint, SharedEndPoint};
 #[cfg(feature = "axum")]
 pub use crate::connection::Connections;
 pub use crate::connection::SpnegoConnection;

@@ -14,15 +14,15 @@ use crate::served::{Served, outcomes};
 use crate::site::{Site, layer, realm};
 
 /// What curl printed: answers with their heads, and its account of the transfers.
-struct Printed {
-    text: String,
+pub struct Printed {
+    pub text: String,
     /// Bytes of the body that were sent, a transfer an entry.
     uploaded: Vec<u64>,
 }
 
 /// Runs curl; it must end by itself, with no error of its own.
 #[track_caller]
-fn curl(mut curl: Command, arguments: &[&str]) -> Printed {
+pub fn curl(mut curl: Command, arguments: &[&str]) -> Printed {
     let output = curl
         .args(["--disable", "--silent", "--show-error", "--include"])
         .args(["--max-time", "60", "--noproxy", "*"])
@@ -43,7 +43,7 @@ fn curl(mut curl: Command, arguments: &[&str]) -> Printed {
 
 /// With the tickets of its environment.
 #[track_caller]
-fn curl_negotiate(command: Command, arguments: &[&str]) -> Printed {
+pub fn curl_negotiate(command: Command, arguments: &[&str]) -> Printed {
     let arguments = [&["--negotiate", "--user", ":"], arguments].concat();
     curl(command, &arguments)
 }
@@ -65,7 +65,7 @@ fn serve(layer: SpnegoLayerBuilder) -> Served {
 
 /// The answer's token has an AP-REP in it (RFC 4121 section 4.1), the proof that the server has the
 /// service's key.
-fn has_proof(text: &str) -> bool {
+pub fn has_proof(text: &str) -> bool {
     use base64::Engine;
     let token = text
         .lines()

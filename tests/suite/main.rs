@@ -13,6 +13,7 @@ mod curl;
 mod demo;
 mod der;
 mod extractors;
+mod http2;
 mod keytab_rotation;
 mod layers;
 mod ldap;
@@ -29,6 +30,7 @@ mod sign_in;
 mod site;
 mod start_up;
 mod stopping;
+mod tls;
 mod who_may_in;
 mod whose_session;
 

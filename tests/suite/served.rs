@@ -7,16 +7,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{Next, from_fn};
-use http::StatusCode;
 use http::header::AUTHORIZATION;
+use http::{StatusCode, Version};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tower_spnego::SpnegoConnection;
+
+use crate::tls::Tls;
 
 /// For whatever must come about: a loaded CI machine needs far more than the usual second.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A server on threads of its own, so that a test can wait for a program. It ends with it.
 pub struct Served {
+    scheme: &'static str,
     port: u16,
     trips: Arc<Trips>,
     _runtime: Runtime,
@@ -30,6 +34,7 @@ pub struct Trip {
     pub path: String,
     /// The request had an `Authorization` header.
     pub has_token: bool,
+    pub version: Version,
     pub status: StatusCode,
 }
 
@@ -47,6 +52,24 @@ impl Trips {
 
 impl Served {
     pub fn start(router: Router) -> Self {
+        Self::run("http", router, async |listener, router| {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            let _ = axum::serve(listener, service).await;
+        })
+    }
+
+    pub fn start_tls(router: Router, tls: &Tls) -> Self {
+        Self::run("https", router, tls.server())
+    }
+
+    fn run<F>(
+        scheme: &'static str,
+        router: Router,
+        serve: impl FnOnce(TcpListener, Router) -> F,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -60,9 +83,9 @@ impl Served {
             let trips = Arc::clone(&trips);
             move |request, next| record(Arc::clone(&trips), request, next)
         }));
-        let service = recorded.into_make_service_with_connect_info::<SocketAddr>();
-        runtime.spawn(async move { axum::serve(listener, service).await });
+        runtime.spawn(serve(listener, recorded));
         Self {
+            scheme,
             port,
             trips,
             _runtime: runtime,
@@ -71,7 +94,7 @@ impl Served {
 
     /// By the name that has a ticket.
     pub fn url(&self, path: &str) -> String {
-        format!("http://localhost:{}{path}", self.port)
+        format!("{}://localhost:{}{path}", self.scheme, self.port)
     }
 
     pub fn port(&self) -> u16 {
@@ -100,11 +123,18 @@ impl Served {
 }
 
 async fn record(trips: Arc<Trips>, request: Request, next: Next) -> axum::response::Response {
-    let client = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let extensions = request.extensions();
+    let client = match extensions.get::<ConnectInfo<SocketAddr>>() {
+        Some(ConnectInfo(client)) => Some(*client),
+        None => extensions
+            .get::<SpnegoConnection>()
+            .and_then(SpnegoConnection::peer),
+    };
     let mut trip = Trip {
-        client: client.expect("a peer").0,
+        client: client.expect("a peer"),
         path: request.uri().path().to_owned(),
         has_token: request.headers().contains_key(AUTHORIZATION),
+        version: request.version(),
         status: StatusCode::OK,
     };
     let response = next.run(request).await;

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use http::Extensions;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
@@ -58,6 +59,10 @@ pub enum ChannelBinding {
 /// Ed25519, Ed448 and the post-quantum signatures have no such function, the RFC leaves them
 /// undefined, and clients don't agree: Java takes SHA-256, curl sends no binding, others fail. They
 /// are a [`ConfigError::NoCertificateHash`] here.
+///
+/// A server that does TLS itself puts it into the extensions of each request, by the certificate
+/// that the connection was made with; else the layer has one for all
+/// ([`server_end_point`](crate::SpnegoLayerBuilder::server_end_point)).
 ///
 /// A clone costs next to nothing. There is nothing secret in it.
 ///
@@ -127,7 +132,6 @@ impl ServerEndPoint {
     }
 
     /// The `application_data` of GSSAPI's channel bindings (RFC 2744 section 3.11).
-    #[cfg_attr(not(test), expect(dead_code, reason = "wired in by the next commit"))]
     pub(crate) fn application_data(&self) -> &[u8] {
         &self.application_data
     }
@@ -168,10 +172,43 @@ impl SharedEndPoint {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = end_point;
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "wired in by the next commit"))]
     pub(crate) fn get(&self) -> ServerEndPoint {
         let current = self.current.read();
         current.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl From<ServerEndPoint> for SharedEndPoint {
+    fn from(end_point: ServerEndPoint) -> Self {
+        Self::new(end_point)
+    }
+}
+
+/// The policy of a layer, and the server that its clients see unless a connection says otherwise.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bindings {
+    pub(crate) policy: ChannelBinding,
+    pub(crate) end_point: Option<SharedEndPoint>,
+}
+
+impl Bindings {
+    /// What GSSAPI is to compare with the client's binding; `None` lets everything pass.
+    pub(crate) fn of(&self, request: &Extensions) -> Option<Vec<u8>> {
+        if self.policy == ChannelBinding::Off {
+            return None;
+        }
+        let end_point = match (request.get::<ServerEndPoint>(), &self.end_point) {
+            (Some(end_point), _) => end_point.clone(),
+            (None, Some(shared)) => shared.get(),
+            // As over plain HTTP. No client is bound to it, so that each binding differs.
+            (None, None) => ServerEndPoint::new(&[]),
+        };
+        Some(end_point.application_data().to_vec())
+    }
+
+    /// Whether a request's server is known at all.
+    pub(crate) fn knows_end_point(&self, request: &Extensions) -> bool {
+        self.end_point.is_some() || request.get::<ServerEndPoint>().is_some()
     }
 }
 

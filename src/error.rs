@@ -416,6 +416,12 @@ pub enum ConfigError {
          would be alice@B: put {{principal}} or {{realm}} into the filter of an LdapDirectory"
     )]
     RealmsNotToldApart,
+    /// There is a TLS server to be bound to, and no word of what to do with it.
+    #[error(
+        "a server end point is given, and channel binding is off: say .channel_binding(..) with \
+         WhenSent or Required, or leave the end point out"
+    )]
+    EndPointUnused,
     /// Names without their realm would stand for people of several.
     #[error(
         "several realms may sign in, and NameMapping::StripRealm would make alice of alice@A and of \

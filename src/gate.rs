@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{Extensions, Version};
 
 use crate::authorization::{Credentials, credentials};
+use crate::channel_binding::Bindings;
 #[cfg(feature = "axum")]
 use crate::connection;
 use crate::connection::SpnegoConnection;
@@ -16,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::extract::{self, Outer};
 use crate::host;
 use crate::initiator::{Initiator, NameMapping};
-use crate::kerberos::{Accepted, Acceptor, Handshake, Offer, Unfinished};
+use crate::kerberos::{Accepted, Acceptor, Handshake, Offer, Refused, Unfinished};
 use crate::login::{Login, Logins, RequestSession, SignIn};
 use crate::principal::{AllowedRealms, printable};
 use crate::response::{self, Asked, Refusal, Refusals};
@@ -27,6 +28,7 @@ pub(crate) struct Gate {
     pub(crate) acceptor: Acceptor,
     pub(crate) realms: AllowedRealms,
     pub(crate) mapping: Option<NameMapping>,
+    pub(crate) bindings: Bindings,
     pub(crate) directory: SharedDirectory,
     pub(crate) logins: Logins,
     pub(crate) without_login: WithoutLogin,
@@ -146,13 +148,13 @@ impl Gate {
         let offer = Offer {
             token,
             host: host::name(parts),
-            channel_binding: None,
+            channel_binding: self.bindings.of(&parts.extensions),
         };
         let handshake = match begun {
-            Some(begun) => self.acceptor.go_on(begun, offer).await?,
-            None => self.acceptor.accept(offer).await?,
+            Some(begun) => self.acceptor.go_on(begun, offer).await,
+            None => self.acceptor.accept(offer).await,
         };
-        match handshake {
+        match handshake.map_err(|refused| self.explain(parts, refused))? {
             Handshake::Accepted(accepted) => Ok(accepted),
             Handshake::Unfinished(unfinished, token) => {
                 match SpnegoConnection::of(&parts.extensions) {
@@ -164,6 +166,18 @@ impl Gate {
                 }
             }
         }
+    }
+
+    fn explain(&self, parts: &Parts, mut refused: Refused) -> Refused {
+        if refused.error.kind() == ErrorKind::ChannelBindingDiffers
+            && !self.bindings.knows_end_point(&parts.extensions)
+        {
+            refused.error = refused.error.with_detail(
+                "no certificate is known for this connection: give the layer one with \
+                 server_end_point(..), or put a ServerEndPoint into each request's extensions",
+            );
+        }
+        refused
     }
 
     /// Why a handshake of several requests can't be had, or has lost its beginning.

@@ -9,6 +9,7 @@ use axum_core::response::IntoResponse;
 use http::request::Parts;
 use tower_layer::Layer;
 
+use crate::channel_binding::{Bindings, ChannelBinding, SharedEndPoint};
 use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::{ConfigError, Error};
@@ -68,6 +69,7 @@ impl SpnegoLayer {
             replay_cache: None,
             directory: None,
             mapping: None,
+            bindings: Bindings::default(),
             policy: Policy::default(),
             without_login: WithoutLogin::Always(NoLogin::Challenge),
             respects_user: false,
@@ -107,6 +109,7 @@ pub struct SpnegoLayerBuilder {
     replay_cache: Option<PathBuf>,
     directory: Option<SharedDirectory>,
     mapping: Option<NameMapping>,
+    bindings: Bindings,
     policy: Policy,
     without_login: WithoutLogin,
     respects_user: bool,
@@ -202,6 +205,27 @@ impl SpnegoLayerBuilder {
     /// loses its realm where one realm is allowed, and keeps it where several are.
     pub fn name_mapping(mut self, mapping: NameMapping) -> Self {
         self.mapping = Some(mapping);
+        self
+    }
+
+    /// Whether a token must be bound to the TLS connection that it comes over. [`Off`] unless said
+    /// otherwise.
+    ///
+    /// What clients should be bound to is the [`ServerEndPoint`] in the request's extensions, else
+    /// the layer's own [`server_end_point`](Self::server_end_point). Where there is neither, as
+    /// over plain HTTP, every client that sends a binding is refused.
+    ///
+    /// [`Off`]: ChannelBinding::Off
+    /// [`ServerEndPoint`]: crate::ServerEndPoint
+    pub fn channel_binding(mut self, policy: ChannelBinding) -> Self {
+        self.bindings.policy = policy;
+        self
+    }
+
+    /// The TLS server that clients see: its own certificate's, or that of a TLS terminator in front
+    /// of this server. A [`SharedEndPoint`] can be replaced when the certificate is renewed.
+    pub fn server_end_point(mut self, end_point: impl Into<SharedEndPoint>) -> Self {
+        self.bindings.end_point = Some(end_point.into());
         self
     }
 
@@ -385,6 +409,9 @@ impl SpnegoLayerBuilder {
             return Err(error);
         }
         let directory = self.directory.ok_or(ConfigError::NoDirectory)?;
+        if self.bindings.policy == ChannelBinding::Off && self.bindings.end_point.is_some() {
+            return Err(ConfigError::EndPointUnused);
+        }
         let realms = AllowedRealms::new(self.realms);
         match self.mapping {
             Some(mapping) => mapping.check(&realms)?,
@@ -400,7 +427,7 @@ impl SpnegoLayerBuilder {
             patience: self.accept_timeout,
             local_name: self.mapping == Some(NameMapping::AuthToLocal),
             delegation: false,
-            bound_only: false,
+            bound_only: self.bindings.policy == ChannelBinding::Required,
         })?;
         for principal in acceptor.principals() {
             if let Some((_, own)) = principal.rsplit_once('@')
@@ -433,6 +460,7 @@ impl SpnegoLayerBuilder {
                 acceptor,
                 realms,
                 mapping: self.mapping,
+                bindings: self.bindings,
                 directory,
                 without_login: self.without_login,
                 respects_user: self.respects_user,

@@ -26,6 +26,17 @@ pub(crate) fn take(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     (element.tag == tag).then_some((element.contents, element.rest))
 }
 
+/// The contents of the first field with this tag.
+pub(crate) fn field(mut fields: &[u8], tag: u8) -> Option<&[u8]> {
+    loop {
+        let element = element(fields)?;
+        if element.tag == tag {
+            return Some(element.contents);
+        }
+        fields = element.rest;
+    }
+}
+
 pub(crate) struct Element<'a> {
     pub(crate) tag: u8,
     pub(crate) contents: &'a [u8],

@@ -5,7 +5,8 @@
 //! real client costs a fraction of a microsecond.
 
 use crate::der::{
-    Element, GENERAL_STRING, INTEGER, OCTET_STRING, OID, SEQUENCE, context, element, only, take,
+    Element, GENERAL_STRING, INTEGER, OCTET_STRING, OID, SEQUENCE, context, element, field, only,
+    take,
 };
 use crate::error::ErrorKind;
 use crate::principal::Principal;
@@ -211,17 +212,6 @@ fn unframe(token: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn neg_token(token: &[u8], choice: u8) -> Option<&[u8]> {
     only(only(token, choice)?, SEQUENCE)
-}
-
-/// The contents of the first field with this tag.
-fn field(mut fields: &[u8], tag: u8) -> Option<&[u8]> {
-    loop {
-        let element = element(fields)?;
-        if element.tag == tag {
-            return Some(element.contents);
-        }
-        fields = element.rest;
-    }
 }
 
 fn integer(contents: &[u8]) -> Option<i32> {

@@ -9,6 +9,7 @@ use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext};
 use libgssapi::name::Name;
 use libgssapi::oid::{GSS_MECH_KRB5, GSS_MECH_SPNEGO, GSS_NT_KRB5_PRINCIPAL};
 
+use super::negotiation::Negotiation;
 use super::ticket::TicketCache;
 use crate::kerberos::ffi::initiator_credential;
 
@@ -25,6 +26,7 @@ pub struct HandshakeRequest<'a> {
     cache: &'a TicketCache,
     spn: String,
     spnego: bool,
+    ntlm_first: bool,
     flags: CtxFlags,
     channel_binding: Option<Vec<u8>>,
 }
@@ -35,6 +37,7 @@ impl<'a> HandshakeRequest<'a> {
             cache,
             spn: spn.to_owned(),
             spnego: true,
+            ntlm_first: false,
             flags: CtxFlags::GSS_C_MUTUAL_FLAG,
             channel_binding: None,
         }
@@ -43,6 +46,13 @@ impl<'a> HandshakeRequest<'a> {
     /// A bare Kerberos token instead of SPNEGO, as requests-kerberos sends it.
     pub fn raw_kerberos(mut self) -> Self {
         self.spnego = false;
+        self
+    }
+
+    /// Offers NTLM before Kerberos, with a token of NTLM's, as some clients outside of a domain do:
+    /// the handshake takes two requests, or three with mutual authentication.
+    pub fn ntlm_first(mut self) -> Self {
+        self.ntlm_first = true;
         self
     }
 
@@ -75,17 +85,24 @@ impl<'a> HandshakeRequest<'a> {
             false => format!("{}@{}", self.spn, self.cache.realm()),
         };
         let target = Name::new(target.as_bytes(), Some(GSS_NT_KRB5_PRINCIPAL)).map_err(gss)?;
-        let mechanism = if self.spnego {
+        let mechanism = if self.spnego && !self.ntlm_first {
             GSS_MECH_SPNEGO
         } else {
             GSS_MECH_KRB5
         };
         let mut handshake = Handshake {
             context: ClientCtx::new(Some(credential), target, self.flags, Some(mechanism)),
+            negotiation: None,
             token: Vec::new(),
             mutual: self.flags.contains(CtxFlags::GSS_C_MUTUAL_FLAG),
             channel_binding: self.channel_binding.clone(),
         };
+        if self.ntlm_first {
+            let (negotiation, token) = Negotiation::begin();
+            handshake.negotiation = Some(negotiation);
+            handshake.token = token;
+            return Ok(handshake);
+        }
         handshake.token = handshake
             .step(None)?
             .ok_or_else(|| io::Error::other("GSSAPI made no token at the start of a handshake"))?;
@@ -96,6 +113,7 @@ impl<'a> HandshakeRequest<'a> {
 /// A client's handshake with a server, under way.
 pub struct Handshake {
     context: ClientCtx,
+    negotiation: Option<Negotiation>,
     token: Vec<u8>,
     mutual: bool,
     channel_binding: Option<Vec<u8>>,
@@ -150,6 +168,9 @@ impl Handshake {
 
     fn step(&mut self, reply: Option<&[u8]>) -> io::Result<Option<Vec<u8>>> {
         let binding = self.channel_binding.as_deref();
+        if let (Some(negotiation), Some(reply)) = (&mut self.negotiation, reply) {
+            return negotiation.reply(&mut self.context, binding, reply);
+        }
         let token = self.context.step(reply, binding).map_err(gss)?;
         Ok(token
             .map(|token| token.to_vec())
@@ -167,7 +188,7 @@ impl fmt::Debug for Handshake {
 }
 
 /// Rendered at once: GSSAPI keeps its texts per thread.
-fn gss(error: libgssapi::error::Error) -> io::Error {
+pub(super) fn gss(error: libgssapi::error::Error) -> io::Error {
     io::Error::other(error.to_string())
 }
 

@@ -30,6 +30,7 @@ mod chromium;
 mod delegation;
 mod handshake;
 mod ldap;
+mod negotiation;
 mod port;
 mod process;
 mod realm;

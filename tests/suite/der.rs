@@ -48,6 +48,22 @@ pub fn offer(mechanisms: &[&[u8]], token: Option<&[u8]>) -> Vec<u8> {
     frame(SPNEGO, &context(0, &sequence(&fields)))
 }
 
+/// A NegTokenResp with this negState and this mechListMIC (RFC 4178 section 4.2.2).
+pub fn later(state: Option<u8>, mic: Option<&[u8]>) -> Vec<u8> {
+    const ENUMERATED: u8 = 0x0a;
+    let mut fields = Vec::new();
+    fields.extend(state.map(|state| context(0, &element(ENUMERATED, &[state]))));
+    fields.extend(mic.map(|mic| context(3, &element(OCTET_STRING, mic))));
+    context(1, &sequence(&fields))
+}
+
+/// A MIC token whose checksum is made with no key (RFC 4121 section 4.2.6.1).
+pub fn mic_of_nobody() -> Vec<u8> {
+    let mut mic = vec![4, 4, 0, 0xff, 0xff, 0xff, 0xff, 0xff];
+    mic.extend([0; 8 + 12]);
+    mic
+}
+
 /// A Kerberos token for `HTTP/localhost` whose encrypted parts are these bytes (RFC 4120
 /// section 5.5.1, RFC 4121 section 4.1).
 pub fn ap_req(realm: &str, ticket: &[u8], authenticator: &[u8]) -> Vec<u8> {

@@ -26,6 +26,7 @@ mod refused_tokens;
 mod request_body;
 mod served;
 mod server;
+mod several_requests;
 mod sign_in;
 mod site;
 mod start_up;

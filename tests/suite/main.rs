@@ -6,6 +6,7 @@
 mod accept_queue;
 mod caching;
 mod challenge;
+mod channel_binding;
 mod chromium;
 mod clocks;
 mod cross_site;
@@ -32,6 +33,7 @@ mod site;
 mod start_up;
 mod stopping;
 mod tls;
+mod which_spn;
 mod who_may_in;
 mod whose_session;
 

@@ -2,15 +2,21 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::process::Signal;
-use tempfile::TempDir;
 
-use super::process::{Daemon, find_on_path, tail};
+use super::browser::{Browser, Product};
 use super::ticket::TicketCache;
+
+static CHROMIUM: Product = Product {
+    name: "Chromium",
+    programs: &["chromium", "chromium-browser", "google-chrome"],
+    debian_package: "chromium",
+    program_variable: "TOWER_SPNEGO_CHROMIUM",
+    skip_variable: "TOWER_SPNEGO_SKIP_CHROMIUM",
+};
 
 /// A headless Chromium with a profile of its own, that signs in by Negotiate at `localhost` with
 /// the tickets of a [`TicketCache`]. Dropping it ends the browser and removes the profile.
@@ -24,13 +30,8 @@ use super::ticket::TicketCache;
 /// profile: cookies with an expiry are still there, session cookies are not.
 #[derive(Debug)]
 pub struct Chromium {
-    program: PathBuf,
-    environment: Vec<(&'static str, PathBuf)>,
-    browser: Option<Daemon>,
-    folder: TempDir,
+    browser: Browser,
 }
-
-const DEADLINE: Duration = Duration::from_secs(60);
 
 impl Chromium {
     /// A browser whose person holds these tickets, or none; nothing runs yet.
@@ -39,33 +40,14 @@ impl Chromium {
     ///
     /// There is no browser; the text says what was looked for.
     pub fn new(cache: Option<&TicketCache>) -> io::Result<Self> {
-        let program = find_browser()?;
-        // Short: a socket's path in it has an end at 107 bytes.
-        let folder = tempfile::Builder::new().prefix("spnego-web-").tempdir()?;
-        let profile = folder.path().join("profile");
-        fs::create_dir(&profile)?;
+        let browser = Browser::new(&CHROMIUM, cache)?;
         // Without this, the sandbox of a fresh profile's network service keeps libgssapi from
         // being loaded.
         fs::write(
-            profile.join("Local State"),
+            browser.profile().join("Local State"),
             r#"{"net":{"received_http_auth_negotiate_headers":true}}"#,
         )?;
-        let (krb5_conf, ccache) = match cache {
-            Some(cache) => (cache.krb5_conf().to_owned(), cache.path().to_owned()),
-            None => ("/dev/null".into(), folder.path().join("no-tickets")),
-        };
-        let environment = vec![
-            ("KRB5_CONFIG", krb5_conf),
-            ("KRB5CCNAME", ccache),
-            ("HOME", folder.path().to_owned()),
-            ("TMPDIR", folder.path().to_owned()),
-        ];
-        Ok(Self {
-            program,
-            environment,
-            browser: None,
-            folder,
-        })
+        Ok(Self { browser })
     }
 
     /// As [`new`](Self::new), with the page `url` open.
@@ -86,13 +68,7 @@ impl Chromium {
     /// The browser does not start.
     pub fn open(&mut self, url: &str) -> io::Result<()> {
         self.close()?;
-        let mut command = self.command(url);
-        self.browser = Some(Daemon::spawn(
-            &mut command,
-            &self.log_path(),
-            self.folder.path(),
-        )?);
-        Ok(())
+        self.browser.start(self.command(url))
     }
 
     /// Loads `url` and returns the document as HTML, after its scripts have run.
@@ -118,7 +94,7 @@ impl Chromium {
         png: impl AsRef<Path>,
         size: (u32, u32),
     ) -> io::Result<()> {
-        let picture = self.folder.path().join("picture.png");
+        let picture = self.browser.folder().join("picture.png");
         self.run_once(
             url,
             &[
@@ -137,47 +113,30 @@ impl Chromium {
     ///
     /// The system can't say whether it runs.
     pub fn close(&mut self) -> io::Result<()> {
-        if let Some(mut browser) = self.browser.take() {
-            // After SIGTERM it would end as fast, with the latest cookies lost. An error means
-            // that it has ended by itself.
-            let _ = browser.signal(Signal::INT);
-            browser.wait(Duration::from_secs(5))?;
-        }
+        // After SIGTERM it would end as fast, with the latest cookies lost.
+        self.browser.close(Signal::INT)?;
         // A killed browser leaves its lock, which holds for whoever has its process id next.
         for name in ["SingletonLock", "SingletonSocket", "SingletonCookie"] {
-            let _ = fs::remove_file(self.folder.path().join("profile").join(name));
+            let _ = fs::remove_file(self.browser.profile().join(name));
         }
         Ok(())
     }
 
     /// The end of what the browser has logged.
     pub fn log(&self) -> String {
-        tail(&self.log_path())
+        self.browser.log()
     }
 
     fn run_once(&mut self, url: &str, flags: &[String]) -> io::Result<Vec<u8>> {
         self.close()?;
-        let output = self.folder.path().join("output");
         let mut command = self.command(url);
-        let mut browser = Daemon::spawn_printing_to(
-            fs::File::create(&output)?,
-            command.args(flags),
-            &self.log_path(),
-            self.folder.path(),
-        )?;
-        match browser.wait(DEADLINE)? {
-            Some(status) if status.success() => fs::read(output),
-            Some(status) => Err(browser.error(&format!("Chromium failed ({status})"))),
-            None => Err(browser.error("Chromium did not end within a minute")),
-        }
+        command.args(flags);
+        self.browser.run_once(command)
     }
 
     fn command(&self, url: &str) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = self.browser.command();
         command
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .env_remove("XDG_CONFIG_HOME")
-            .env_remove("XDG_CACHE_HOME")
             .args(["--headless", "--disable-gpu", "--disable-quic"])
             .args(["--no-first-run", "--disable-background-networking"])
             .args(["--disable-component-update", "--disable-sync"])
@@ -185,17 +144,13 @@ impl Chromium {
             .arg("--auth-server-allowlist=localhost")
             .arg(format!(
                 "--user-data-dir={}",
-                self.folder.path().join("profile").display()
+                self.browser.profile().display()
             ));
         if rustix::process::geteuid().is_root() {
             command.arg("--no-sandbox");
         }
         command.arg(url);
         command
-    }
-
-    fn log_path(&self) -> PathBuf {
-        self.folder.path().join("chromium.log")
     }
 }
 
@@ -208,16 +163,7 @@ impl Chromium {
 /// When there is no browser and the variable `CI` is set: there, a test that does not run must not
 /// look like one that passed.
 pub fn chromium_or_skip(test: &str) -> bool {
-    match Chromium::available() {
-        Ok(()) => true,
-        Err(reason) if std::env::var_os("CI").is_some() => {
-            panic!("not run: {test}: {reason}");
-        }
-        Err(reason) => {
-            println!("not run: {test}: {reason}");
-            false
-        }
-    }
+    CHROMIUM.or_skip(test)
 }
 
 impl Chromium {
@@ -227,27 +173,8 @@ impl Chromium {
     ///
     /// The reason why not.
     pub fn available() -> Result<(), String> {
-        if std::env::var_os("TOWER_SPNEGO_SKIP_CHROMIUM").is_some() {
-            return Err("TOWER_SPNEGO_SKIP_CHROMIUM is set".to_owned());
-        }
-        find_browser().map(drop).map_err(|error| error.to_string())
+        CHROMIUM.available()
     }
-}
-
-fn find_browser() -> io::Result<PathBuf> {
-    if let Some(program) = std::env::var_os("TOWER_SPNEGO_CHROMIUM") {
-        return Ok(PathBuf::from(program));
-    }
-    ["chromium", "chromium-browser", "google-chrome"]
-        .into_iter()
-        .find_map(find_on_path)
-        .ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::NotFound,
-                "there is no program chromium, chromium-browser or google-chrome on PATH; Debian \
-                 has it in the package chromium",
-            )
-        })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! - [`TicketCache`]: a user's tickets, for tokens made in the test's own process
 //!   ([`token`](TicketCache::token), [`Handshake`]) and for programs.
 //! - [`TestLdap`]: a directory with people and groups, over LDAP and LDAPS.
-//! - [`Chromium`]: a headless browser that signs in with a ticket cache.
+//! - [`Chromium`] and [`Firefox`]: headless browsers that sign in with a ticket cache.
 //!
 //! ```
 //! use tower_spnego::testing::TestRealm;
@@ -26,8 +26,10 @@
 //! # Ok::<_, std::io::Error>(())
 //! ```
 
+mod browser;
 mod chromium;
 mod delegation;
+mod firefox;
 mod handshake;
 mod ldap;
 mod negotiation;
@@ -39,6 +41,7 @@ mod ticket;
 #[doc(hidden)]
 pub use crate::kerberos::BareAcceptor;
 pub use chromium::{Chromium, chromium_or_skip};
+pub use firefox::{Firefox, firefox_or_skip};
 pub use handshake::{Handshake, HandshakeRequest, authorization};
 pub use ldap::TestLdap;
 pub use realm::{TestRealm, TestRealmBuilder};

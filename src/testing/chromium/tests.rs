@@ -1,57 +1,6 @@
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
-
 use super::*;
 use crate::testing::TestRealm;
-
-const PAGE: &str =
-    "<p id=result></p><script>result.textContent = 'by ' + 'script'; fetch('/reported')</script>";
-
-/// Asks for Negotiate, shows the page to whoever sends anything, and reports each request's head.
-fn serve() -> (String, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!(
-        "http://localhost:{}",
-        listener.local_addr().expect("bound").port()
-    );
-    let (heads, received) = channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let heads = heads.clone();
-            std::thread::spawn(move || {
-                answer(stream.expect("a connection"), |head| {
-                    let _ = heads.send(head);
-                })
-            });
-        }
-    });
-    (url, received)
-}
-
-fn answer(mut stream: TcpStream, report: impl Fn(String)) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        match stream.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            _ => return,
-        }
-    }
-    let head = String::from_utf8(head).expect("UTF-8");
-    let signed_in = head.contains("Negotiate YI");
-    let (status, page) = match signed_in {
-        true => ("200 OK\r\nSet-Cookie: kept=1; Max-Age=600", PAGE),
-        false => ("401 Unauthorized\r\nWWW-Authenticate: Negotiate", "nobody"),
-    };
-    report(head);
-    let length = page.len();
-    let _ = write!(
-        stream,
-        "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\
-         Connection: close\r\n\r\n{page}"
-    );
-}
+use crate::testing::browser::server::serve;
 
 #[test]
 fn it_signs_in_with_a_ticket() {
@@ -73,10 +22,7 @@ fn it_signs_in_with_a_ticket() {
     let picture = fs::read(picture).expect("written");
     assert_eq!(picture[1..4], *b"PNG");
     assert_eq!(picture[16..24], [0, 0, 1, 0x90, 0, 0, 1, 0x2c], "its size");
-    assert!(
-        heads.try_iter().any(|head| head.contains("kept=1")),
-        "the profile is kept"
-    );
+    assert!(heads.any_has("kept=1"), "the profile is kept");
 }
 
 #[test]
@@ -97,16 +43,10 @@ fn a_page_runs_until_the_browser_is_dropped() {
     }
     let (url, heads) = serve();
     let mut chromium = Chromium::start(None, &format!("{url}/first")).expect("a browser");
-    let wait_for = |path: &str| loop {
-        let head = heads.recv_timeout(DEADLINE).expect("a request");
-        if head.contains(path) {
-            return;
-        }
-    };
-    wait_for("/first");
+    heads.wait_for("/first");
     chromium.open(&format!("{url}/second")).expect("a browser");
-    wait_for("/second");
-    let folder = chromium.folder.path().to_owned();
+    heads.wait_for("/second");
+    let folder = chromium.browser.folder().to_owned();
     drop(chromium);
     assert!(!folder.exists());
 }
@@ -120,15 +60,9 @@ fn a_browser_that_was_closed_has_kept_its_cookies() {
     let alice = realm.ticket_cache("alice").expect("a ticket");
     let (url, heads) = serve();
     let mut chromium = Chromium::start(Some(&alice), &url).expect("a browser");
-    let wait_for = |path: &str| loop {
-        let head = heads.recv_timeout(DEADLINE).expect("a request");
-        if head.contains(path) {
-            return head;
-        }
-    };
     // The answer before this request brought the cookie.
-    wait_for("/reported");
+    heads.wait_for("/reported");
     chromium.open(&format!("{url}/again")).expect("a browser");
-    let head = wait_for("/again");
+    let head = heads.wait_for("/again");
     assert!(head.contains("kept=1"), "{head}");
 }

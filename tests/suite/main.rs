@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod accept_queue;
+mod browsers;
 mod caching;
 mod challenge;
 mod channel_binding;
@@ -14,6 +15,7 @@ mod curl;
 mod demo;
 mod der;
 mod extractors;
+mod firefox;
 mod http2;
 mod keytab_rotation;
 mod layers;
@@ -35,6 +37,7 @@ mod site;
 mod start_up;
 mod stopping;
 mod tls;
+mod website;
 mod which_spn;
 mod who_may_in;
 mod whose_session;

@@ -17,13 +17,13 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
 readonly EXIT_MISSING=3
 
 # Installs those of the named programs that are missing. Exits where it can't;
-# without a browser it goes on, since all but the browser's tests can run.
+# without a browser it goes on, since all but the browsers' tests can run.
 ensure_programs() {
     local program missing=() needed=()
     for program; do
         if ! has_program "$program"; then
             missing+=("$program")
-            [[ $program == browser ]] || needed+=("$program")
+            is_browser "$program" || needed+=("$program")
         fi
     done
     [[ ${#missing[@]} -gt 0 ]] || return 0
@@ -51,12 +51,15 @@ ensure_programs() {
     # A third party's broken package source must not be in the way.
     print_and_run "${as_root[@]}" apt-get update --quiet ||
         printf 'apt-get update failed; going on with the package lists that are there\n' >&2
-    if ! has_debian_browser; then
-        [[ ${#needed[@]} -gt 0 ]] || return 0
-        missing=("${needed[@]}")
-    fi
+    local installable=()
+    for program in "${missing[@]}"; do
+        if ! is_browser "$program" || has_debian_browser "$program"; then
+            installable+=("$program")
+        fi
+    done
+    [[ ${#installable[@]} -gt 0 ]] || return 0
     local packages
-    mapfile -t packages < <(packages_of "${missing[@]}")
+    mapfile -t packages < <(packages_of "${installable[@]}")
     install_packages "${packages[@]}" || true
 
     missing=()
@@ -80,10 +83,18 @@ ensure_rust() {
     fi
 }
 
-# The first browser that can read the tests' temporary folders: a snap can't.
 find_browser() {
+    find_no_snap chromium chromium-browser google-chrome google-chrome-stable
+}
+
+find_firefox() {
+    find_no_snap firefox-esr firefox
+}
+
+# The first of these that can read the tests' temporary folders: a snap can't.
+find_no_snap() {
     local name path
-    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    for name; do
         if path=$(command -v "$name") && ! is_snap "$path"; then
             printf '%s\n' "$path"
             return
@@ -109,6 +120,7 @@ has_program() {
         gssapi-headers) pkg-config --exists mit-krb5-gssapi 2>/dev/null ;;
         libclang) has_libclang ;;
         browser) find_browser >/dev/null ;;
+        firefox) find_firefox >/dev/null ;;
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         *) command -v "$1" >/dev/null ;;
     esac
@@ -140,15 +152,20 @@ is_snap() {
     case $(readlink -f "$1") in
         /snap/* | */bin/snap) return 0 ;;
     esac
-    # Ubuntu's chromium-browser is a script that starts the snap.
+    # Ubuntu's chromium-browser and firefox are scripts that start the snap.
     head -c 4096 "$1" | grep -aq /snap/bin/
+}
+
+is_browser() {
+    [[ $1 == browser || $1 == firefox ]]
 }
 
 # On Ubuntu the package only stands for the snap, or there is none.
 has_debian_browser() {
-    local package
-    package=$(apt-cache show --no-all-versions chromium 2>/dev/null) &&
-        [[ $package == *'Package: chromium'* && $package != *snapd* && $package != *[Tt]ransitional* ]]
+    local name package
+    name=$(packages_of "$1")
+    package=$(apt-cache show --no-all-versions "$name" 2>/dev/null) &&
+        [[ $package == *"Package: $name"* && $package != *snapd* && $package != *[Tt]ransitional* ]]
 }
 
 packages_of() {
@@ -163,6 +180,7 @@ packages_of() {
             kinit | kvno) echo krb5-user ;;
             ldapadd | ldapsearch) echo ldap-utils ;;
             browser) echo chromium ;;
+            firefox) echo firefox-esr ;;
             python-venv) echo python3-venv ;;
             *) echo "$program" ;;
         esac

@@ -19,28 +19,38 @@ END
 esac
 
 ensure_rust
-ensure_programs "${BUILD_PROGRAMS[@]}" "${SERVER_PROGRAMS[@]}" browser
+ensure_programs "${BUILD_PROGRAMS[@]}" "${SERVER_PROGRAMS[@]}" browser firefox
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 free_slapd_of_apparmor "$scratch"
 
-if browser=$(find_browser); then
-    export TOWER_SPNEGO_CHROMIUM="${TOWER_SPNEGO_CHROMIUM:-$browser}"
-elif [[ -z ${TOWER_SPNEGO_CHROMIUM:-} ]]; then
-    export TOWER_SPNEGO_SKIP_CHROMIUM=1
-fi
+# choose_browser CHROMIUM|FIREFOX PROGRAM: the one that the tests use, or that they skip it.
+choose_browser() {
+    local variable=TOWER_SPNEGO_$1
+    if [[ -z ${!variable:-} ]]; then
+        if [[ -n $2 ]]; then
+            export "$variable=$2"
+        else
+            export "TOWER_SPNEGO_SKIP_$1=1"
+        fi
+    fi
+}
+choose_browser CHROMIUM "$(find_browser)"
+choose_browser FIREFOX "$(find_firefox)"
 
 status=0
 cargo test --all-features --locked --no-fail-fast "$@" 2>&1 | tee "$scratch/log" || status=$?
 
 not_run() {
-    if [[ -n ${TOWER_SPNEGO_SKIP_CHROMIUM:-} ]]; then
-        echo 'not run: sign-in with Chromium: no browser is here that can read temporary folders (a snap can not)'
-        grep -o 'not run: .*' "$scratch/log" | grep -vi chromium || true
-    else
-        grep -o 'not run: .*' "$scratch/log" || true
-    fi
+    local name skip
+    for name in Chromium Firefox; do
+        skip=TOWER_SPNEGO_SKIP_${name^^}
+        if [[ -n ${!skip:-} ]]; then
+            printf 'not run: sign-in with %s: skipped, or none is here that can read temporary folders (a snap can not)\n' "$name"
+        fi
+    done
+    grep -o 'not run: .*' "$scratch/log" | grep -v TOWER_SPNEGO_SKIP_ || true
     sed -nE -e 's/^test (.*) \.\.\. ignored, /not run: \1: /p' \
         -e 's/^test (.*) \.\.\. ignored$/not run: \1: marked as ignored/p' "$scratch/log"
 }

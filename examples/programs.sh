@@ -11,19 +11,24 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
 {
     BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
     SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
+    # Of the tests alone.
+    CLIENT_PROGRAMS=(browser firefox nginx python-dev javac go gokrb5 npm)
 }
 
 # The status that says "this machine lacks something", apart from a failure.
 readonly EXIT_MISSING=3
 
 # Installs those of the named programs that are missing. Exits where it can't;
-# without a browser it goes on, since all but the browsers' tests can run.
+# without a client program it goes on, since all but that client's tests can run.
 ensure_programs() {
-    local program missing=() needed=()
+    local program missing=() needed=() clients=()
     for program; do
-        if ! has_program "$program"; then
-            missing+=("$program")
-            is_browser "$program" || needed+=("$program")
+        has_program "$program" && continue
+        missing+=("$program")
+        if is_client "$program"; then
+            clients+=("$program")
+        else
+            needed+=("$program")
         fi
     done
     [[ ${#missing[@]} -gt 0 ]] || return 0
@@ -51,16 +56,17 @@ ensure_programs() {
     # A third party's broken package source must not be in the way.
     print_and_run "${as_root[@]}" apt-get update --quiet ||
         printf 'apt-get update failed; going on with the package lists that are there\n' >&2
-    local installable=()
-    for program in "${missing[@]}"; do
-        if ! is_browser "$program" || has_debian_browser "$program"; then
-            installable+=("$program")
-        fi
-    done
-    [[ ${#installable[@]} -gt 0 ]] || return 0
     local packages
-    mapfile -t packages < <(packages_of "${installable[@]}")
-    install_packages "${packages[@]}" || true
+    if [[ ${#needed[@]} -gt 0 ]]; then
+        mapfile -t packages < <(packages_of "${needed[@]}")
+        install_packages "${packages[@]}" || true
+    fi
+    # Each by itself: one that this system hasn't got must not keep the others away.
+    for program in ${clients[@]+"${clients[@]}"}; do
+        ! is_browser "$program" || has_debian_browser "$program" || continue
+        mapfile -t packages < <(packages_of "$program")
+        install_packages "${packages[@]}" || true
+    done
 
     missing=()
     for program in ${needed[@]+"${needed[@]}"}; do
@@ -70,6 +76,10 @@ ensure_programs() {
         printf 'Still missing after the installation: %s\n' "${missing[*]}" >&2
         exit "$EXIT_MISSING"
     fi
+}
+
+is_client() {
+    [[ " ${CLIENT_PROGRAMS[*]} " == *" $1 "* ]]
 }
 
 ensure_rust() {
@@ -122,6 +132,8 @@ has_program() {
         browser) find_browser >/dev/null ;;
         firefox) find_firefox >/dev/null ;;
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        python-dev) has_program python-venv && has_python_headers ;;
+        gokrb5) [[ -d /usr/share/gocode/src/github.com/jcmturner/gokrb5/v8 ]] ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -136,6 +148,10 @@ has_libclang() {
         '/usr/lib/*/libclang[.-]*so*' '/usr/local/lib*/libclang[.-]*so*' &&
         any_file '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' \
             '/usr/lib*/clang/*/include/stddef.h' '/usr/local/lib*/clang/*/include/stddef.h'
+}
+
+has_python_headers() {
+    python3 -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null
 }
 
 any_file() {
@@ -181,7 +197,12 @@ packages_of() {
             ldapadd | ldapsearch) echo ldap-utils ;;
             browser) echo chromium ;;
             firefox) echo firefox-esr ;;
+            nginx) echo nginx-light ;;
             python-venv) echo python3-venv ;;
+            python-dev) printf '%s\n' python3-dev python3-venv ;;
+            javac) echo default-jdk-headless ;;
+            go) echo golang-go ;;
+            gokrb5) echo golang-github-jcmturner-gokrb5.v8-dev ;;
             *) echo "$program" ;;
         esac
     done | sort -u
@@ -201,8 +222,8 @@ install_packages() {
             chmod 755 $policy
         fi
         apt-get install --yes --quiet --no-install-recommends "$@"
-        for service in slapd krb5-kdc krb5-admin-server; do
-            if [[ " $* " == *" $service "* ]] && command -v systemctl >/dev/null; then
+        for service in slapd krb5-kdc krb5-admin-server nginx; do
+            if [[ " $* " == *" $service"[" -"]* ]] && command -v systemctl >/dev/null; then
                 systemctl disable --quiet $service
             fi
         done

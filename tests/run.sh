@@ -5,21 +5,25 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=examples/programs.sh
 source examples/programs.sh
+# shellcheck source=tests/clients/set_up.sh
+source tests/clients/set_up.sh
 
 case ${1:-} in
     --help | -h)
         cat <<'END'
 Usage: tests/run.sh [NAME] [arguments of cargo test]
 
-Installs the programs that are missing, with apt-get, and runs every test, or
-those with NAME in their name.
+Installs the programs that are missing, with apt-get, and client libraries from
+PyPI and npm into the build folder; then runs every test, or those with NAME in
+their name.
 END
         exit
         ;;
 esac
 
 ensure_rust
-ensure_programs "${BUILD_PROGRAMS[@]}" "${SERVER_PROGRAMS[@]}" browser firefox
+ensure_programs "${BUILD_PROGRAMS[@]}" "${SERVER_PROGRAMS[@]}" "${CLIENT_PROGRAMS[@]}"
+set_up_clients
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

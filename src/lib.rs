@@ -50,6 +50,7 @@
 //!   [`PrincipalOnly`], or one of your own.
 //! - [`Error`] says why a request was refused: it is in the response's extensions and in the log.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
+//! - [`guide::clients`] says which clients sign in, and how.
 //! - `testing` (a feature) starts a real KDC and a real LDAP server for your own tests.
 //!
 //! # What it does with a request
@@ -133,6 +134,7 @@ mod service;
 mod token;
 mod user;
 
+pub mod guide;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -9,6 +9,7 @@ mod caching;
 mod challenge;
 mod channel_binding;
 mod chromium;
+mod clients;
 mod clocks;
 mod cross_site;
 mod curl;

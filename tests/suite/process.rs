@@ -37,13 +37,16 @@ pub fn run_unprivileged<V: AsRef<OsStr>>(
     passes(command.envs(variables).current_dir("/"), test);
 }
 
-#[track_caller]
-fn passes(command: &mut Command, test: &str) {
-    let output = command
+/// Makes `command`, which starts this program, run this test alone.
+pub fn alone<'a>(command: &'a mut Command, test: &str) -> &'a mut Command {
+    command
         .args(["--exact", test, "--nocapture"])
         .env(MARK, "1")
-        .output()
-        .expect("starts");
+}
+
+#[track_caller]
+fn passes(command: &mut Command, test: &str) {
+    let output = alone(command, test).output().expect("starts");
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}\n{errors}");

@@ -7,8 +7,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{Next, from_fn};
-use http::header::AUTHORIZATION;
-use http::{StatusCode, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, StatusCode, Version};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tower_spnego::SpnegoConnection;
@@ -35,7 +37,19 @@ pub struct Trip {
     /// The request had an `Authorization` header.
     pub has_token: bool,
     pub version: Version,
+    /// The Negotiate tokens of the request and of its answer.
+    pub token: Option<Vec<u8>>,
+    pub reply: Option<Vec<u8>>,
     pub status: StatusCode,
+}
+
+fn negotiate_token(headers: &HeaderMap, name: HeaderName) -> Option<Vec<u8>> {
+    let encoded = headers
+        .get(name)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Negotiate ")?;
+    STANDARD.decode(encoded).ok()
 }
 
 #[derive(Default)]
@@ -135,9 +149,12 @@ async fn record(trips: Arc<Trips>, request: Request, next: Next) -> axum::respon
         path: request.uri().path().to_owned(),
         has_token: request.headers().contains_key(AUTHORIZATION),
         version: request.version(),
+        token: negotiate_token(request.headers(), AUTHORIZATION),
+        reply: None,
         status: StatusCode::OK,
     };
     let response = next.run(request).await;
+    trip.reply = negotiate_token(response.headers(), WWW_AUTHENTICATE);
     trip.status = response.status();
     trips.lock().push(trip);
     trips.news.notify_all();

@@ -1,0 +1,4 @@
+//! What does not fit into the documentation of one item.
+
+#[doc = include_str!("guide/clients.md")]
+pub mod clients {}

@@ -1,0 +1,14 @@
+import requests
+from report import report
+from requests_gssapi import HTTPSPNEGOAuth
+
+session = requests.Session()
+session.auth = HTTPSPNEGOAuth()
+
+
+def get(url):
+    response = session.get(url)
+    return response.status_code, response.text
+
+
+report(get)

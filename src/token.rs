@@ -70,6 +70,7 @@ pub(crate) fn check(token: &[u8]) -> Result<Place, ErrorKind> {
             match mechanism {
                 SPNEGO => check_neg_token_init(inner),
                 KRB5 => check_ap_req(inner),
+                NTLM => Err(ErrorKind::Ntlm),
                 _ => Err(ErrorKind::NotKerberos),
             }
             .map(|()| Place::First)
@@ -84,7 +85,7 @@ pub(crate) fn check(token: &[u8]) -> Result<Place, ErrorKind> {
 /// in Kerberos's own frame, as often as not inside a NegTokenResp.
 pub(crate) fn krb_error_code(reply: &[u8]) -> Option<i32> {
     let token = match neg_token(reply, NEG_TOKEN_RESP) {
-        Some(fields) => only(field(fields, context(2))?, OCTET_STRING)?,
+        Some(fields) => carried(fields)?,
         None => reply,
     };
     let error = match unframe(token) {
@@ -97,7 +98,6 @@ pub(crate) fn krb_error_code(reply: &[u8]) -> Option<i32> {
 
 /// The Kerberos token in a client's: that itself, or what SPNEGO carries.
 pub(crate) fn kerberos(token: &[u8]) -> Option<&[u8]> {
-    let carried = |fields| only(field(fields, context(2))?, OCTET_STRING);
     let inner = match (neg_token(token, NEG_TOKEN_RESP), unframe(token)) {
         (Some(fields), _) => carried(fields)?,
         (None, Some((SPNEGO, inner))) => carried(neg_token(inner, NEG_TOKEN_INIT)?)?,
@@ -140,22 +140,26 @@ fn check_neg_token_init(token: &[u8]) -> Result<(), ErrorKind> {
     let mechanisms = take(fields, context(0))
         .and_then(|(contents, _)| only(contents, SEQUENCE))
         .ok_or(ErrorKind::MalformedToken)?;
-    check_mechanisms(mechanisms)
+    check_mechanisms(mechanisms)?;
+    // The mechToken is the first mechanism's.
+    match (take(mechanisms, OID), carried(fields)) {
+        (Some((KRB5 | MS_KRB5, _)), Some(token)) if token.starts_with(NTLM_MESSAGE) => {
+            Err(ErrorKind::Ntlm)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// RFC 4178 section 4.2.2.
 fn check_neg_token_resp(token: &[u8]) -> Result<(), ErrorKind> {
     let fields = neg_token(token, NEG_TOKEN_RESP).ok_or(ErrorKind::MalformedToken)?;
     check_fields(fields).ok_or(ErrorKind::MalformedToken)?;
-    let carried = field(fields, context(2)).and_then(|field| only(field, OCTET_STRING));
-    match carried {
-        Some(carried) if carried.starts_with(NTLM_MESSAGE) => Err(ErrorKind::Ntlm),
+    match carried(fields) {
+        Some(token) if token.starts_with(NTLM_MESSAGE) => Err(ErrorKind::Ntlm),
         _ => Ok(()),
     }
 }
 
-/// What is inside the mechToken is left to GSSAPI: it may be another mechanism's, sent on a guess
-/// before Kerberos was agreed on, and MIT Kerberos takes an AP-REQ with no frame there, too.
 fn check_fields(mut fields: &[u8]) -> Option<()> {
     let mut previous = 0;
     while !fields.is_empty() {
@@ -168,11 +172,23 @@ fn check_fields(mut fields: &[u8]) -> Option<()> {
             return None;
         }
         if tag == context(2) {
-            only(contents, OCTET_STRING)?;
+            check_carried(only(contents, OCTET_STRING)?)?;
         }
         (previous, fields) = (tag, rest);
     }
     Some(())
+}
+
+/// What has no frame is left to GSSAPI: it may be another mechanism's, sent on a guess before
+/// Kerberos was agreed on, and MIT Kerberos takes an AP-REQ with no frame, too.
+fn check_carried(token: &[u8]) -> Option<()> {
+    if token.first() != Some(&FRAME) {
+        return Some(());
+    }
+    match unframe(token)? {
+        (KRB5 | MS_KRB5, inner) => check_ap_req(inner).ok(),
+        _ => Some(()),
+    }
 }
 
 fn check_mechanisms(mut list: &[u8]) -> Result<(), ErrorKind> {
@@ -212,6 +228,11 @@ fn unframe(token: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn neg_token(token: &[u8], choice: u8) -> Option<&[u8]> {
     only(only(token, choice)?, SEQUENCE)
+}
+
+/// The mechToken of a NegTokenInit, or the responseToken of a NegTokenResp.
+fn carried(fields: &[u8]) -> Option<&[u8]> {
+    only(field(fields, context(2))?, OCTET_STRING)
 }
 
 fn integer(contents: &[u8]) -> Option<i32> {

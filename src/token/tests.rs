@@ -184,6 +184,12 @@ fn what_is_not_kerberos_says_what_it_is() {
     let resp = reject(&krb_error(&[37]));
     for (what, token, verdict) in [
         ("bare NTLM", b"NTLMSSP\0\x01\0\0\0".to_vec(), Err(Ntlm)),
+        ("framed NTLM", frame(NTLM, &[]), Err(Ntlm)),
+        (
+            "NTLM where Kerberos comes first",
+            spnego(&[mech_types(&[MS_KRB5, NTLM]), mech_token(NTLM_MESSAGE)]),
+            Err(Ntlm),
+        ),
         ("almost NTLM", b"NTLMSSP".to_vec(), Err(NotKerberos)),
         ("text", b"hello".to_vec(), Err(NotKerberos)),
         ("nothing", vec![], Err(MalformedToken)),
@@ -259,6 +265,20 @@ fn what_is_broken_is_malformed() {
         (
             "a mechToken that is no octet string",
             spnego(&[fields[0].clone(), der(context(2), &ap_req())]),
+        ),
+        (
+            "bytes after the mechToken's AP-REQ",
+            spnego(&[
+                fields[0].clone(),
+                mech_token(&kerberos(
+                    TOK_ID_AP_REQ,
+                    &[ap_req_message(), vec![0]].concat(),
+                )),
+            ]),
+        ),
+        (
+            "bytes after the mechToken's frame",
+            spnego(&[fields[0].clone(), mech_token(&[ap_req(), vec![0]].concat())]),
         ),
         (
             "a mechanism that is no OID",

@@ -526,7 +526,9 @@ fn status_text(code: u32, kind: u32) -> String {
         if major != gss::GSS_S_COMPLETE {
             break;
         }
-        lines.push(String::from_utf8_lossy(line.bytes()).into_owned());
+        // Some of SPNEGO's texts have C's NUL in their length.
+        let text = String::from_utf8_lossy(line.bytes());
+        lines.push(text.trim_end_matches('\0').to_owned());
         if more == 0 {
             break;
         }

@@ -198,9 +198,8 @@ error_kinds! {
         encryption type; export the keytab again, and have clients fetch a new ticket (unless \
         somebody made the ticket up)";
     /// The replay cache can't be written.
-    ReplayCacheUnusable => UNAUTHORIZED, Setup, "GSSAPI failed for a reason that has no \
-        code: most often the replay cache can't be written (is its folder there, and its disk \
-        full?); a made-up token can do it, too";
+    ReplayCacheUnusable => UNAUTHORIZED, Setup, "the replay cache can't be written: is its folder \
+        there, and room on its disk?";
     /// GSSAPI refused the token for another reason.
     TokenRefused => UNAUTHORIZED, Client, "GSSAPI refused the token";
     /// The client asked to stay anonymous (RFC 8062).

@@ -173,11 +173,20 @@ fn kind(
     if refusal.routine_error == BAD_BINDINGS {
         return ErrorKind::ChannelBindingDiffers;
     }
-    match token::krb_error_code(reply) {
-        Some(code) => of_krb_error(code),
-        None => without_krb_error(refusal, service, replay_cache, token),
+    let code = token::krb_error_code(reply);
+    if let Some(code) = code.filter(|&code| code != KRB_ERR_GENERIC) {
+        return of_krb_error(code);
+    }
+    match diagnose(refusal, service, token) {
+        Some(kind) => kind,
+        // A replay has a code of its own.
+        None if code.is_none() && replay_cache.is_usable() => ErrorKind::Replay,
+        None => ErrorKind::ReplayCacheUnusable,
     }
 }
+
+/// Whatever the protocol has no code for (RFC 4120 section 7.5.9).
+const KRB_ERR_GENERIC: i32 = 60;
 
 /// By the error codes of RFC 4120 section 7.5.9.
 fn of_krb_error(code: i32) -> ErrorKind {
@@ -189,40 +198,39 @@ fn of_krb_error(code: i32) -> ErrorKind {
         35 => ErrorKind::WrongService,
         37 => ErrorKind::ClockSkew,
         44 | 45 => ErrorKind::KeyMissing,
-        60 => ErrorKind::ReplayCacheUnusable,
         _ => ErrorKind::TokenRefused,
     }
 }
 
 /// MIT sends a KRB-ERROR only to clients that ask for mutual authentication, which browsers don't,
 /// and SPNEGO numbers the minor codes anew in every process. So the Kerberos token inside is tried
-/// once more, bare and without the replay cache, for the sake of its code alone.
-fn without_krb_error(
-    refusal: &Refusal,
-    service: &Service,
-    replay_cache: &ReplayCache,
-    token: &[u8],
-) -> ErrorKind {
+/// once more, bare and without the replay cache, for the sake of its code alone. `None` where nothing
+/// but the replay cache speaks against it.
+fn diagnose(refusal: &Refusal, service: &Service, token: &[u8]) -> Option<ErrorKind> {
     match refusal.routine_error {
-        BAD_MECH => return ErrorKind::NotKerberos,
-        DEFECTIVE_TOKEN => return ErrorKind::MalformedToken,
+        BAD_MECH => return Some(ErrorKind::NotKerberos),
+        DEFECTIVE_TOKEN => return Some(ErrorKind::MalformedToken),
         _ => {}
     }
     let Some(kerberos) = token::kerberos(token) else {
-        return ErrorKind::TokenRefused;
+        return Some(ErrorKind::TokenRefused);
     };
     let retried = Context::new().step(&service.diagnosing, kerberos, &Terms::default());
     match retried.outcome {
-        Outcome::Refused(refusal) => of_krb_error(krb_error_of(refusal.minor)),
-        Outcome::Continue => ErrorKind::TokenRefused,
-        // Nothing but the replay cache speaks against it.
-        Outcome::Complete(_) if replay_cache.is_usable() => ErrorKind::Replay,
-        Outcome::Complete(_) => ErrorKind::ReplayCacheUnusable,
+        Outcome::Refused(refusal) => Some(of_minor(refusal.minor.cast_signed())),
+        Outcome::Continue => Some(ErrorKind::TokenRefused),
+        Outcome::Complete(_) => None,
     }
 }
 
-/// libkrb5 counts the codes of KRB-ERROR from here (`ERROR_TABLE_BASE_krb5` of krb5.h).
-fn krb_error_of(minor: u32) -> i32 {
-    const BASE: i32 = -1_765_328_384;
-    minor.cast_signed().wrapping_sub(BASE)
+/// By the codes of libkrb5 (krb5.h). One of its tables counts the codes of KRB-ERROR from its base,
+/// another is its ASN.1 decoder's; each has room for 256.
+fn of_minor(minor: i32) -> ErrorKind {
+    const KRB5: i32 = -1_765_328_384;
+    const ASN1: i32 = 1_859_794_432;
+    const LAST_ASN1: i32 = ASN1 + 255;
+    match minor {
+        ASN1..=LAST_ASN1 => ErrorKind::MalformedToken,
+        _ => of_krb_error(minor.wrapping_sub(KRB5)),
+    }
 }

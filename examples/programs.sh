@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
     BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
     SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
     # Of the tests alone.
-    CLIENT_PROGRAMS=(browser firefox nginx python-dev javac go gokrb5 npm)
+    CLIENT_PROGRAMS=(browser firefox nginx python-dev javac go gokrb5 npm ntlm-plug-in)
 }
 
 # The status that says "this machine lacks something", apart from a failure.
@@ -131,6 +131,7 @@ has_program() {
         libclang) has_libclang ;;
         browser) find_browser >/dev/null ;;
         firefox) find_firefox >/dev/null ;;
+        ntlm-plug-in) any_file '/usr/lib/*/gssntlmssp/gssntlmssp.so' '/usr/lib*/gssntlmssp/gssntlmssp.so' ;;
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         python-dev) has_program python-venv && has_python_headers ;;
         gokrb5) [[ -d /usr/share/gocode/src/github.com/jcmturner/gokrb5/v8 ]] ;;
@@ -198,6 +199,7 @@ packages_of() {
             browser) echo chromium ;;
             firefox) echo firefox-esr ;;
             nginx) echo nginx-light ;;
+            ntlm-plug-in) echo gss-ntlmssp ;;
             python-venv) echo python3-venv ;;
             python-dev) printf '%s\n' python3-dev python3-venv ;;
             javac) echo default-jdk-headless ;;

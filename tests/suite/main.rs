@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod accept_queue;
+mod aes_key;
 mod browsers;
 mod caching;
 mod challenge;
@@ -17,6 +18,8 @@ mod demo;
 mod der;
 mod extractors;
 mod firefox;
+mod forge;
+mod forged;
 mod http2;
 mod keytab_rotation;
 mod layers;
@@ -25,7 +28,9 @@ mod leaving_clients;
 mod load;
 mod login;
 mod long_headers;
+mod mangled;
 mod names;
+mod ntlm;
 mod process;
 mod refusals;
 mod refused_tokens;

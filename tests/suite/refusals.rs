@@ -216,6 +216,10 @@ async fn every_refusal_shows_the_applications_page_and_keeps_what_it_needs() {
     let answer = browser.get_with("/", &token(&realm, "bob")).await;
     is_own(&answer, "403 Forbidden");
     assert_eq!(answer.challenges().len(), 1, "the final token");
+    let foreign = with_header(post("/"), "origin", "https://evil.test");
+    let answer = browser.send(foreign).await;
+    is_own(&answer, "403 Forbidden");
+    assert!(answer.challenges().is_empty());
     let answer = browser.get_with("/", &token(&realm, "alice")).await;
     is_own(&answer, "503 Service Unavailable");
     assert_eq!(answer.header("retry-after"), Some("5"));

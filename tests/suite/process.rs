@@ -31,7 +31,13 @@ pub fn run_unprivileged<V: AsRef<OsStr>>(
         return run(test, variables);
     }
     let program = folder.join("suite");
-    std::fs::copy(std::env::current_exe().expect("this program"), &program).expect("copies");
+    // Not in this process: a program that another test starts meanwhile would inherit the open
+    // file, and what is open for writing can't be run.
+    let copied = Command::new("cp")
+        .arg(std::env::current_exe().expect("this program"))
+        .arg(&program)
+        .status();
+    assert!(copied.expect("cp runs").success());
     let mut command = Command::new("runuser");
     command.args(["-u", "nobody", "--"]).arg(program);
     passes(command.envs(variables).current_dir("/"), test);

@@ -221,6 +221,11 @@ error_kinds! {
         the same";
     /// The person may not sign in.
     UserDenied => FORBIDDEN, Client, "the user may not sign in";
+    /// A handler needs a forwarded ticket, and the client forwarded none.
+    TicketNotForwarded => FORBIDDEN, Client, "the client forwarded no ticket: the KDC must trust \
+        the service's account for delegation (ok-as-delegate), the person's tickets be \
+        forwardable, and the browser be told to (Chrome and Edge by AuthNegotiateDelegateAllowlist, \
+        Firefox by network.negotiate-auth.delegation-uris)";
     /// The directory can't be reached or took too long.
     DirectoryUnavailable => SERVICE_UNAVAILABLE, Directory, "the directory can't be reached, or \
         took too long";
@@ -240,6 +245,8 @@ error_kinds! {
         routes";
     /// The session store failed.
     SessionStore => INTERNAL_SERVER_ERROR, SessionStore, "the session store failed";
+    /// The forwarded ticket could not be stored.
+    DelegationFailed => INTERNAL_SERVER_ERROR, Server, "the forwarded ticket can't be stored";
     /// A defect of ours.
     Internal => INTERNAL_SERVER_ERROR, Server, "tower-spnego failed";
 }
@@ -393,6 +400,20 @@ pub enum ConfigError {
     #[non_exhaustive]
     ReplayCache {
         /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The folder for forwarded tickets can't be used.
+    #[error(
+        "the folder {} for forwarded tickets can't be used: {reason}. Give \
+         .accept_delegation_into(..) one on a local disk that belongs to the user this process \
+         runs as, and that nobody else may write to",
+        path.display()
+    )]
+    #[non_exhaustive]
+    DelegationFolder {
+        /// The folder.
         path: PathBuf,
         /// Why.
         reason: String,

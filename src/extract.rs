@@ -7,6 +7,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{Extensions, StatusCode};
 
+use crate::delegated::Delegation;
 use crate::login::Login;
 use crate::response::Challenge;
 use crate::user::User;
@@ -20,6 +21,7 @@ struct Passed {
     user: Option<User>,
     /// `None` also where another layer has said who the user is.
     login: Option<Login>,
+    delegation: Delegation,
 }
 
 /// Says in a request's extensions who is signed in, and that a layer has judged it. What an
@@ -29,6 +31,7 @@ pub(crate) fn enter(
     layer: &Arc<str>,
     user: Option<User>,
     login: Option<Login>,
+    delegation: Delegation,
 ) {
     match &user {
         Some(user) => drop(extensions.insert(user.clone())),
@@ -38,6 +41,7 @@ pub(crate) fn enter(
         layer: Arc::clone(layer),
         user,
         login,
+        delegation,
     });
 }
 
@@ -45,8 +49,9 @@ pub(crate) fn enter(
 pub(crate) enum Outer {
     None,
     /// It makes the same logins, as where all of an application is optional and a part of it is not.
-    /// A token was its to accept, and counts once: here is whom it has signed in with one.
-    Same(Option<Login>),
+    /// A token was its to accept, and counts once: here is whom it has signed in with one, and what
+    /// it did with a forwarded ticket.
+    Same(Option<Login>, Delegation),
     Other,
 }
 
@@ -55,7 +60,8 @@ impl Outer {
         match extensions.get::<Passed>() {
             None => Self::None,
             Some(passed) if passed.layer == *layer => {
-                Self::Same(passed.login.clone().filter(Login::is_new))
+                let login = passed.login.clone().filter(Login::is_new);
+                Self::Same(login, passed.delegation.clone())
             }
             Some(_) => Self::Other,
         }
@@ -113,6 +119,11 @@ impl IntoResponse for NotSignedIn {
 
 fn passed(parts: &Parts) -> Result<&Passed, MissingLayer> {
     parts.extensions.get::<Passed>().ok_or(MissingLayer)
+}
+
+/// What the layer did with the ticket that a client may forward.
+pub(crate) fn delegation(parts: &Parts) -> Result<&Delegation, MissingLayer> {
+    Ok(&passed(parts)?.delegation)
 }
 
 macro_rules! extractor {

@@ -12,6 +12,7 @@ use crate::channel_binding::Bindings;
 use crate::connection;
 use crate::connection::SpnegoConnection;
 use crate::cross_site::CrossSite;
+use crate::delegated::{DelegatedTicket, Delegation};
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::{Error, ErrorKind};
 use crate::extract::{self, Outer};
@@ -75,6 +76,7 @@ pub(crate) struct Visit {
     brought_token: bool,
     /// The login is new, and is written once the handler has answered.
     sign_in: Option<Box<SignIn>>,
+    delegation: Delegation,
     session: RequestSession,
     final_token: Vec<u8>,
 }
@@ -90,11 +92,15 @@ impl Gate {
             && let Some(user) = parts.extensions.get::<User>()
         {
             let session = RequestSession::of(&parts.extensions)?;
-            return Ok(Visit::of(Some(user.clone()), session));
+            // Not challenged, for a token would not be read.
+            return Ok(Visit {
+                delegation: self.no_ticket(Delegation::NotForwarded),
+                ..Visit::of(Some(user.clone()), session)
+            });
         }
         let credentials = credentials(&parts.headers).map_err(Error::new)?;
         let session = RequestSession::of(&parts.extensions)?;
-        let login = match (outer, credentials) {
+        let (login, delegation) = match (outer, credentials) {
             // Boxed, as what is rare is here: every request's future would have room for it.
             (Outer::None, Credentials::Negotiate(token)) => {
                 return Box::pin(self.sign_in(parts, token, None, session)).await;
@@ -106,15 +112,25 @@ impl Gate {
             (Outer::Other, Credentials::Negotiate(_) | Credentials::Continuation(_)) => {
                 return Err(Error::new(ErrorKind::TokenUsed).into());
             }
-            (Outer::Same(Some(login)), _) => Some(login),
-            _ => self.logins.read(&session).await?,
+            (Outer::Same(Some(login), delegation), _) => (Some(login), delegation),
+            (Outer::Same(None, delegation), _) => (self.logins.read(&session).await?, delegation),
+            _ => {
+                let login = self.logins.read(&session).await?;
+                (login, self.no_ticket(Delegation::NoToken))
+            }
         };
         if let Some(login) = login {
-            return Ok(Visit::of(Some(login.user().clone()), session).with_login(login));
+            return Ok(Visit {
+                delegation,
+                ..Visit::of(Some(login.user().clone()), session).with_login(login)
+            });
         }
         match self.without_login.judge(parts) {
             NoLogin::Challenge => Err(Error::new(ErrorKind::NoCredentials).into()),
-            NoLogin::PassAsNobody => Ok(Visit::of(None, session)),
+            NoLogin::PassAsNobody => Ok(Visit {
+                delegation,
+                ..Visit::of(None, session)
+            }),
             NoLogin::Forbid => Err(Error::new(ErrorKind::NotChallenged).into()),
         }
     }
@@ -126,10 +142,11 @@ impl Gate {
         begun: Option<Unfinished>,
         session: RequestSession,
     ) -> Result<Visit, Refusal> {
-        let accepted = self.shake_hands(parts, token, begun).await?;
+        let mut accepted = self.shake_hands(parts, token, begun).await?;
         match self.identify(&accepted, &session).await {
             Ok((login, sign_in)) => Ok(Visit {
                 brought_token: true,
+                delegation: self.delegation(&mut accepted, sign_in.is_some()).await,
                 sign_in: sign_in.map(Box::new),
                 final_token: accepted.final_token,
                 ..Visit::of(Some(login.user().clone()), session).with_login(login)
@@ -225,6 +242,36 @@ impl Gate {
         }
     }
 
+    /// Why a request has no forwarded ticket.
+    fn no_ticket(&self, why: Delegation) -> Delegation {
+        match self.acceptor.takes_delegation() {
+            true => why,
+            false => Delegation::Declined,
+        }
+    }
+
+    /// What becomes of a forwarded ticket, now that its owner is let in.
+    async fn delegation(&self, accepted: &mut Accepted, is_admitted: bool) -> Delegation {
+        if !self.acceptor.takes_delegation() {
+            return Delegation::Declined;
+        }
+        if !is_admitted {
+            // The session alone vouches for the person, and they may have been barred since.
+            let error = Error::new(ErrorKind::DirectoryUnavailable).with_detail(
+                "until it answers, a live login goes on, and no forwarded ticket is taken",
+            );
+            return Delegation::Failed(error);
+        }
+        match self.acceptor.store_delegated(accepted).await {
+            Ok(Some(stored)) => Delegation::Ticket(DelegatedTicket::new(stored)),
+            Ok(None) => Delegation::NotForwarded,
+            Err(error) => {
+                tracing::error!("{error}");
+                Delegation::Failed(error)
+            }
+        }
+    }
+
     async fn find(&self, accepted: &Accepted) -> Result<User, Error> {
         let initiator = Initiator::admit(accepted, &self.realms, self.mapping)?;
         let user = self.directory.find(&initiator).await?;
@@ -247,6 +294,7 @@ impl Visit {
             login: None,
             brought_token: false,
             sign_in: None,
+            delegation: Delegation::Declined,
             session,
             final_token: Vec::new(),
         }
@@ -259,7 +307,9 @@ impl Visit {
 
     /// Says in the request's extensions who is signed in.
     pub(crate) fn enter(&mut self, extensions: &mut Extensions, layer: &Arc<str>) {
-        extract::enter(extensions, layer, self.user.take(), self.login.take());
+        let delegation = std::mem::replace(&mut self.delegation, Delegation::Declined);
+        let (user, login) = (self.user.take(), self.login.take());
+        extract::enter(extensions, layer, user, login, delegation);
         #[cfg(feature = "axum")]
         connection::name_peer(extensions);
     }

@@ -15,7 +15,7 @@ use crate::directory::{Directory, SharedDirectory};
 use crate::error::{ConfigError, Error};
 use crate::gate::{Gate, NoLogin, WithoutLogin};
 use crate::initiator::NameMapping;
-use crate::kerberos::{Acceptor, AcceptorConfig, Services};
+use crate::kerberos::{Acceptor, AcceptorConfig, Services, TicketStore};
 use crate::login::{Clock, Logins, Policy, fingerprint};
 use crate::principal::{AllowedRealms, is_deceptive};
 use crate::response::Refusals;
@@ -71,6 +71,7 @@ impl SpnegoLayer {
             mapping: None,
             bindings: Bindings::default(),
             policy: Policy::default(),
+            delegation: None,
             without_login: WithoutLogin::Always(NoLogin::Challenge),
             respects_user: false,
             refusals: Refusals::default(),
@@ -111,6 +112,7 @@ pub struct SpnegoLayerBuilder {
     mapping: Option<NameMapping>,
     bindings: Bindings,
     policy: Policy,
+    delegation: Option<TicketStore>,
     without_login: WithoutLogin,
     respects_user: bool,
     refusals: Refusals,
@@ -339,6 +341,29 @@ impl SpnegoLayerBuilder {
         self
     }
 
+    /// Takes the ticket that a client forwards (delegation, RFC 4121 section 4.1.1), and gives it
+    /// to handlers as a [`DelegatedTicket`](crate::DelegatedTicket): a ticket cache in this
+    /// process's memory. Without it such a ticket is not even decoded.
+    ///
+    /// With it the application can act as the person everywhere, not only here, until the ticket
+    /// ends. It is stored only once the person has been admitted.
+    pub fn accept_delegation(mut self) -> Self {
+        self.delegation = Some(TicketStore::Memory);
+        self
+    }
+
+    /// As [`accept_delegation`](Self::accept_delegation), with the ticket caches in files, for
+    /// programs that the application starts.
+    ///
+    /// The folder is made with mode 0700 where it is missing; neither it nor what is above it may
+    /// be another user's to write. In it each layer has a folder of its own, locked while it is in
+    /// use, so that several layers and processes can share one; the files have mode 0600. What a
+    /// process that was killed left behind is removed when the next layer starts.
+    pub fn accept_delegation_into(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.delegation = Some(TicketStore::Folder(folder.into()));
+        self
+    }
+
     /// Lets pages of this origin, such as `https://portal.example.com`, send requests that change
     /// something. Whatever such a page sends runs as the person who has it open. For requests by
     /// script the page needs CORS, too; its layer goes outside of this one, so that preflights are
@@ -426,7 +451,7 @@ impl SpnegoLayerBuilder {
             queue: self.accept_queue,
             patience: self.accept_timeout,
             local_name: self.mapping == Some(NameMapping::AuthToLocal),
-            delegation: false,
+            delegation: self.delegation,
             bound_only: self.bindings.policy == ChannelBinding::Required,
         })?;
         for principal in acceptor.principals() {

@@ -44,6 +44,7 @@
 //!
 //! - [`SpnegoLayer`] is the layer; its [builder](SpnegoLayerBuilder) has every setting.
 //! - [`User`], `Option<User>` and [`Login`] are the extractors.
+//! - [`DelegatedTicket`] is the ticket that a client forwarded, for handlers that act as the person.
 //! - [`Directory`] finds the user behind a principal:
 #![cfg_attr(feature = "ldap", doc = "  [`LdapDirectory`](ldap::LdapDirectory),")]
 #![cfg_attr(not(feature = "ldap"), doc = "  `LdapDirectory` (feature `ldap`),")]
@@ -117,6 +118,7 @@ mod authorization;
 mod channel_binding;
 mod connection;
 mod cross_site;
+mod delegated;
 mod der;
 mod directory;
 mod error;
@@ -142,6 +144,7 @@ pub use crate::channel_binding::{ChannelBinding, ServerEndPoint, SharedEndPoint}
 #[cfg(feature = "axum")]
 pub use crate::connection::Connections;
 pub use crate::connection::SpnegoConnection;
+pub use crate::delegated::{DelegatedTicket, DelegatedTicketRejection};
 #[cfg(feature = "ldap")]
 pub use crate::directory::ldap;
 pub use crate::directory::{Directory, DirectoryError, PrincipalOnly, SharedDirectory};

@@ -22,7 +22,6 @@ pub(crate) struct Accepted {
     /// What proves us to the client; empty where the client wants no proof.
     pub(crate) final_token: Vec<u8>,
     /// The client's forwarded ticket, where one was asked for.
-    #[expect(dead_code, reason = "the next commit hands it to the handler")]
     pub(super) delegated: Option<Disposable<Delegated>>,
 }
 

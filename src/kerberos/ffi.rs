@@ -195,13 +195,64 @@ pub(super) struct Client {
 }
 
 /// A client's credential that it forwarded to us.
-#[expect(dead_code, reason = "the next commit stores it")]
 pub(super) struct Delegated(Credential);
 
 // SAFETY: MIT's credentials are bound to no thread.
 unsafe impl Send for Delegated {}
 // SAFETY: it is used by value alone; a shared one can do nothing.
 unsafe impl Sync for Delegated {}
+
+impl Delegated {
+    /// Writes it into this ticket cache, such as `FILE:/path`, and tells how long it lives, where
+    /// GSSAPI knows. A file is made anew, with `O_EXCL` and mode 0600. The error is GSSAPI's text.
+    pub(super) fn store(self, ccache: &CStr) -> Result<Option<Duration>, String> {
+        const OVERWRITE: gss::OM_uint32 = 1;
+        const NOT_AS_DEFAULT: gss::OM_uint32 = 0;
+        let mut element = gss::gss_key_value_element_desc {
+            key: c"ccache".as_ptr(),
+            value: ccache.as_ptr(),
+        };
+        let store = gss::gss_key_value_set_desc {
+            count: 1,
+            elements: &raw mut element,
+        };
+        let mut krb5 = oid(KRB5);
+        let mut minor = 0;
+        // SAFETY: the credential is live; mechanism and store live through the call; what it could
+        // tell besides is not asked for.
+        let major = unsafe {
+            gss::gss_store_cred_into(
+                &mut minor,
+                self.0.0,
+                gss::GSS_C_INITIATE as gss::gss_cred_usage_t,
+                &mut krb5,
+                OVERWRITE,
+                NOT_AS_DEFAULT,
+                &store,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        failed(major, minor).map_or_else(|| Ok(self.lifetime()), Err)
+    }
+
+    fn lifetime(&self) -> Option<Duration> {
+        let (mut minor, mut seconds) = (0, 0);
+        // SAFETY: the credential is live; what it could tell besides is not asked for.
+        let major = unsafe {
+            gss::gss_inquire_cred(
+                &mut minor,
+                self.0.0,
+                ptr::null_mut(),
+                &mut seconds,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        let is_known = failed(major, minor).is_none() && seconds != gss::_GSS_C_INDEFINITE;
+        is_known.then(|| Duration::from_secs(seconds.into()))
+    }
+}
 
 impl Context {
     pub(super) fn new() -> Self {
@@ -555,6 +606,21 @@ unsafe extern "C" {
         value: *mut c_int,
     ) -> ProfileError;
     fn profile_release(profile: *mut c_void);
+    fn krb5_cc_new_unique(
+        context: *mut c_void,
+        kind: *const c_char,
+        hint: *const c_char,
+        ccache: *mut *mut c_void,
+    ) -> i32;
+    fn krb5_cc_resolve(context: *mut c_void, name: *const c_char, ccache: *mut *mut c_void) -> i32;
+    fn krb5_cc_get_full_name(
+        context: *mut c_void,
+        ccache: *mut c_void,
+        name: *mut *mut c_char,
+    ) -> i32;
+    fn krb5_free_string(context: *mut c_void, text: *mut c_char);
+    fn krb5_cc_close(context: *mut c_void, ccache: *mut c_void) -> i32;
+    fn krb5_cc_destroy(context: *mut c_void, ccache: *mut c_void) -> i32;
 }
 
 /// A libkrb5 context. While one is alive in the process, GSSAPI does not read krb5.conf anew for
@@ -612,6 +678,38 @@ impl Krb5 {
         };
         let seconds = if code == 0 { seconds } else { DEFAULT };
         Duration::from_secs(seconds.try_into().unwrap_or(0))
+    }
+
+    /// Makes an empty ticket cache in this process's memory, and gives its name.
+    pub(super) fn new_memory_ccache(&mut self) -> Result<CString, String> {
+        let mut ccache = ptr::null_mut();
+        // SAFETY: the context is live, the type a NUL-terminated static; the cache is ours on success.
+        let code =
+            unsafe { krb5_cc_new_unique(self.0, c"MEMORY".as_ptr(), ptr::null(), &mut ccache) };
+        self.check(code)?;
+        let mut name = ptr::null_mut();
+        // SAFETY: context and cache are live; the name is copied before it is freed. To close the
+        // cache frees the handle alone.
+        let (code, copy) = unsafe {
+            let code = krb5_cc_get_full_name(self.0, ccache, &mut name);
+            let copy = (!name.is_null()).then(|| CStr::from_ptr(name).to_owned());
+            krb5_free_string(self.0, name);
+            krb5_cc_close(self.0, ccache);
+            (code, copy)
+        };
+        self.check(code)?;
+        copy.ok_or_else(|| "the ticket cache has no name".to_owned())
+    }
+
+    /// Removes a ticket cache; one in a file is overwritten first.
+    pub(super) fn destroy_ccache(&mut self, name: &CStr) -> Result<(), String> {
+        let mut ccache = ptr::null_mut();
+        // SAFETY: the context is live, the name NUL-terminated; the cache is ours on success.
+        let code = unsafe { krb5_cc_resolve(self.0, name.as_ptr(), &mut ccache) };
+        self.check(code)?;
+        // SAFETY: context and cache are live; this frees the handle whatever it returns.
+        let code = unsafe { krb5_cc_destroy(self.0, ccache) };
+        self.check(code)
     }
 
     fn check(&self, code: i32) -> Result<(), String> {

@@ -4,9 +4,11 @@
 mod bare;
 mod context;
 mod credential;
+mod delegation;
 pub(crate) mod ffi;
 mod keytab;
 mod keytab_file;
+mod private_folder;
 mod replay_cache;
 mod worker;
 
@@ -21,6 +23,8 @@ pub use self::bare::BareAcceptor;
 pub(crate) use self::context::{Accepted, Refused};
 use self::context::{Leg, Progress, Rules, Tools};
 use self::credential::Credentials;
+use self::delegation::Caches;
+pub(crate) use self::delegation::{StoredTicket, TicketStore};
 use self::ffi::{Context, Krb5};
 use self::keytab_file::KeytabFile;
 pub(crate) use self::keytab_file::Services;
@@ -49,8 +53,8 @@ pub(crate) struct AcceptorConfig {
     pub(crate) patience: Duration,
     /// Whether krb5.conf's `auth_to_local` names the clients.
     pub(crate) local_name: bool,
-    /// Whether forwarded tickets are taken.
-    pub(crate) delegation: bool,
+    /// Where forwarded tickets are kept; without it, none is taken.
+    pub(crate) delegation: Option<TicketStore>,
     /// Whether a client must send a channel binding.
     pub(crate) bound_only: bool,
 }
@@ -63,6 +67,7 @@ pub(crate) struct Acceptor {
     /// In the order of the host names; `*@<realm>` for the whole keytab.
     principals: Vec<String>,
     rules: Rules,
+    caches: Option<Caches>,
     unfinished: Arc<Semaphore>,
     _krb5: Krb5,
 }
@@ -102,6 +107,7 @@ impl Acceptor {
         let service_realm = config.service_realm.as_deref();
         let keytab = Arc::new(KeytabFile::open(keytab, &config.services, service_realm)?);
         let replay_cache = Arc::new(ReplayCache::new(config.replay_cache.as_deref())?);
+        let caches = config.delegation.as_ref().map(Caches::open).transpose()?;
         let size = Size {
             name: "spnego-accept",
             threads: std::thread::available_parallelism()
@@ -125,9 +131,10 @@ impl Acceptor {
             rules: Rules {
                 clock_skew,
                 local_name: config.local_name,
-                delegation: config.delegation,
+                delegation: caches.is_some(),
                 bound_only: config.bound_only,
             },
+            caches,
             unfinished: Arc::new(Semaphore::new(MAX_UNFINISHED)),
             _krb5: krb5,
         })
@@ -193,6 +200,30 @@ impl Acceptor {
                 Ok(Handshake::Unfinished(unfinished, reply))
             }
         }
+    }
+
+    /// Whether forwarded tickets are taken.
+    pub(crate) fn takes_delegation(&self) -> bool {
+        self.caches.is_some()
+    }
+
+    /// Stores the ticket that somebody forwarded who has been admitted; none where there is none.
+    pub(crate) async fn store_delegated(
+        &self,
+        accepted: &mut Accepted,
+    ) -> Result<Option<StoredTicket>, Error> {
+        let (Some(caches), Some(ticket)) = (&self.caches, accepted.delegated.take()) else {
+            return Ok(None);
+        };
+        let caches = caches.clone();
+        let disposal = self.pool.disposal();
+        let store = move |_: &mut Tools| {
+            let ticket = ticket.take();
+            ticket
+                .map(|ticket| caches.store(ticket, &disposal))
+                .transpose()
+        };
+        self.pool.run(store).await?
     }
 
     /// The principal that a ticket must be for in a request to this host; none where it may be any.

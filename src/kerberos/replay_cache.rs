@@ -1,16 +1,13 @@
 //! The replay cache: which it is, and whether it can be written.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::OpenOptions;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
+use super::private_folder::private_folder;
 use crate::error::ConfigError;
-
-const OTHERS_MAY_WRITE: u32 = 0o022;
-const STICKY: u32 = 0o1000;
 
 /// The replay cache that every accept writes.
 pub(super) struct ReplayCache {
@@ -53,37 +50,6 @@ fn default_folder() -> PathBuf {
         .into_iter()
         .find_map(std::env::var_os)
         .map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
-}
-
-/// Makes the folder, and gives the path by which nobody else can put another in its place. MIT
-/// checks neither links nor owners of a file that it is told by name.
-fn private_folder(folder: &Path) -> Result<PathBuf, String> {
-    let text = |error: io::Error| error.to_string();
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(text)?;
-    let folder = folder.canonicalize().map_err(text)?;
-    let metadata = folder.metadata().map_err(text)?;
-    if metadata.uid() != geteuid().as_raw() {
-        return Err("its folder belongs to another user".to_owned());
-    }
-    if metadata.mode() & OTHERS_MAY_WRITE != 0 {
-        return Err("others may write into its folder (chmod 700 it)".to_owned());
-    }
-    for above in folder.ancestors().skip(1) {
-        let metadata = above.metadata().map_err(text)?;
-        let is_ours = [0, geteuid().as_raw()].contains(&metadata.uid());
-        let may_swap = metadata.mode() & OTHERS_MAY_WRITE != 0 && metadata.mode() & STICKY == 0;
-        if !is_ours || may_swap {
-            return Err(format!(
-                "another user can put a folder of theirs in its place, for {} is theirs to write",
-                above.display()
-            ));
-        }
-    }
-    Ok(folder)
 }
 
 fn try_to_write(path: &Path) -> Result<(), ConfigError> {

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use libgssapi::context::{ClientCtx, CtxFlags, SecurityContext};
 use libgssapi::name::Name;
-use libgssapi::oid::{GSS_MECH_KRB5, GSS_MECH_SPNEGO, GSS_NT_KRB5_PRINCIPAL};
+use libgssapi::oid::{GSS_MECH_KRB5, GSS_MECH_SPNEGO, GSS_NT_KRB5_PRINCIPAL, Oid};
 
 use super::negotiation::Negotiation;
 use super::ticket::TicketCache;
@@ -62,6 +62,13 @@ impl<'a> HandshakeRequest<'a> {
         self
     }
 
+    /// Hands over the user's own ticket, too. For one to forward, GSSAPI asks the KDC that
+    /// `KRB5_CONFIG` of this process names; without one, it silently forwards none.
+    pub fn delegating(mut self) -> Self {
+        self.flags.insert(CtxFlags::GSS_C_DELEG_FLAG);
+        self
+    }
+
     /// Binds the token to the TLS channel with these application data, such as
     /// `tls-server-end-point:` and a certificate's hash (RFC 5929).
     pub fn channel_binding(mut self, application_data: impl Into<Vec<u8>>) -> Self {
@@ -77,21 +84,19 @@ impl<'a> HandshakeRequest<'a> {
     pub fn start(&self) -> io::Result<Handshake> {
         self.cache.service_ticket(&self.spn)?;
         let ccache = format!("FILE:{}", self.cache.path().display());
-        let credential = initiator_credential(&ccache).map_err(io::Error::other)?;
         // By its Kerberos name: a host-based one would go through DNS under the machine's
         // krb5.conf, and get the realm from there.
         let target = match self.spn.contains('@') {
             true => self.spn.clone(),
             false => format!("{}@{}", self.spn, self.cache.realm()),
         };
-        let target = Name::new(target.as_bytes(), Some(GSS_NT_KRB5_PRINCIPAL)).map_err(gss)?;
         let mechanism = if self.spnego && !self.ntlm_first {
             GSS_MECH_SPNEGO
         } else {
             GSS_MECH_KRB5
         };
         let mut handshake = Handshake {
-            context: ClientCtx::new(Some(credential), target, self.flags, Some(mechanism)),
+            context: client(&ccache, &target, self.flags, mechanism)?,
             negotiation: None,
             token: Vec::new(),
             mutual: self.flags.contains(CtxFlags::GSS_C_MUTUAL_FLAG),
@@ -108,6 +113,36 @@ impl<'a> HandshakeRequest<'a> {
             .ok_or_else(|| io::Error::other("GSSAPI made no token at the start of a handshake"))?;
         Ok(handshake)
     }
+}
+
+/// An initial token for a service such as `HTTP/localhost@EXAMPLE.TEST`, out of any ticket cache,
+/// such as a [`DelegatedTicket`](crate::DelegatedTicket)'s. Where the cache has no ticket for the
+/// service, GSSAPI asks the KDC that `KRB5_CONFIG` of this process names.
+///
+/// # Errors
+///
+/// There is no such cache, or the KDC refuses or can't be found.
+pub fn token_from(ccache: &str, service: &str) -> io::Result<Vec<u8>> {
+    let mut client = client(ccache, service, CtxFlags::empty(), GSS_MECH_SPNEGO)?;
+    let token = client.step(None, None).map_err(gss)?;
+    let token = token.ok_or_else(|| io::Error::other("GSSAPI made no token"))?;
+    Ok(token.to_vec())
+}
+
+fn client(
+    ccache: &str,
+    service: &str,
+    flags: CtxFlags,
+    mechanism: Oid<'static>,
+) -> io::Result<ClientCtx> {
+    let credential = initiator_credential(ccache).map_err(io::Error::other)?;
+    let target = Name::new(service.as_bytes(), Some(GSS_NT_KRB5_PRINCIPAL)).map_err(gss)?;
+    Ok(ClientCtx::new(
+        Some(credential),
+        target,
+        flags,
+        Some(mechanism),
+    ))
 }
 
 /// A client's handshake with a server, under way.

@@ -6,6 +6,7 @@
 //! - [`TestRealm`]: a realm with users and services, its keytab and `krb5.conf`.
 //! - [`TicketCache`]: a user's tickets, for tokens made in the test's own process
 //!   ([`token`](TicketCache::token), [`Handshake`]) and for programs.
+//! - [`token_from`]: a token out of any other ticket cache, such as a forwarded ticket's.
 //! - [`TestLdap`]: a directory with people and groups, over LDAP and LDAPS.
 //! - [`Chromium`] and [`Firefox`]: headless browsers that sign in with a ticket cache.
 //!
@@ -42,7 +43,7 @@ mod ticket;
 pub use crate::kerberos::BareAcceptor;
 pub use chromium::{Chromium, chromium_or_skip};
 pub use firefox::{Firefox, firefox_or_skip};
-pub use handshake::{Handshake, HandshakeRequest, authorization};
+pub use handshake::{Handshake, HandshakeRequest, authorization, token_from};
 pub use ldap::TestLdap;
 pub use realm::{TestRealm, TestRealmBuilder};
 pub use ticket::{TicketCache, TicketRequest};

@@ -192,3 +192,16 @@ pub fn ap_req(realm: &str, ticket: &[u8], authenticator: &[u8]) -> Vec<u8> {
     };
     frame(KRB5, &message.unframed())
 }
+
+/// The Kerberos token inside a NegTokenInit of curl's.
+#[track_caller]
+pub fn kerberos_in(spnego: &[u8]) -> &[u8] {
+    let oid = element(OID, KRB5);
+    let mut places = spnego.windows(oid.len() + 2);
+    // Before a token's own identifier (RFC 4121 section 4.1) stand tag and length of its frame.
+    let place = places.position(|bytes| bytes == [&oid[..], &[1, 0]].concat());
+    let frame = &spnego[place.expect("a Kerberos token") - 4..];
+    assert_eq!(frame[..2], [0x60, 0x82]);
+    let length = u16::from_be_bytes([frame[2], frame[3]]);
+    &frame[..4 + usize::from(length)]
+}

@@ -14,6 +14,7 @@ mod clients;
 mod clocks;
 mod cross_site;
 mod curl;
+mod delegation;
 mod demo;
 mod der;
 mod extractors;

@@ -186,7 +186,7 @@ fn a_replay_cache_that_can_not_be_written_is_refused() {
     set_mode(&open, 0o777);
     refuses(
         layer(&realm).replay_cache(&open),
-        &["others may write into its folder"],
+        &["others may write into the folder"],
     );
 
     refuses(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum_core::response::Response;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Extensions, Version};
 
@@ -72,7 +73,7 @@ pub(crate) struct Visit {
     /// None also where another layer has said who the user is.
     login: Option<Login>,
     is_signed_in: bool,
-    /// The request has brought a token that counts.
+    /// The request has brought a token already.
     brought_token: bool,
     /// The login is new, and is written once the handler has answered.
     sign_in: Option<Box<SignIn>>,
@@ -92,8 +93,9 @@ impl Gate {
             && let Some(user) = parts.extensions.get::<User>()
         {
             let session = RequestSession::of(&parts.extensions)?;
-            // Not challenged, for a token would not be read.
+            // A token is not read, so that none is asked for twice.
             return Ok(Visit {
+                brought_token: parts.headers.contains_key(AUTHORIZATION),
                 delegation: self.no_ticket(Delegation::NotForwarded),
                 ..Visit::of(Some(user.clone()), session)
             });

@@ -118,8 +118,14 @@ async fn another_layers_user_is_respected_when_asked() {
     // It has no login, and whatever else the request brings is not looked at.
     let answer = robot.send(with_key(request("/login"))).await;
     answer.is_challenge();
-    let both = with_token(with_key(request("/")), &token(&realm, "alice"));
-    robot.send(both).await.is_hello("robot");
+    let both = |path| with_token(with_key(request(path)), &token(&realm, "alice"));
+    robot.send(both("/")).await.is_hello("robot");
+    let answer = robot.send(both("/login")).await;
+    assert_eq!(
+        answer.status,
+        StatusCode::FORBIDDEN,
+        "asked again, it would never end"
+    );
     let bearer = with_header(with_key(request("/")), "authorization", "Bearer x");
     robot.send(bearer).await.is_hello("robot");
     // The guard stands before it.

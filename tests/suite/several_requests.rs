@@ -9,7 +9,7 @@ use axum::{Extension, Router};
 use http::{StatusCode, Version};
 use std::net::SocketAddr;
 use tower::ServiceExt;
-use tower_spnego::testing::{Handshake, TestRealm};
+use tower_spnego::testing::{Handshake, TestRealm, TicketCache};
 use tower_spnego::{ErrorKind, SpnegoConnection, User};
 
 use crate::der::{later, mic_of_nobody};
@@ -76,7 +76,11 @@ fn goes_on(answer: &Answer) {
 
 /// Alice's handshake of two requests, or of three with mutual authentication.
 fn alice(realm: &TestRealm, requests: usize) -> Handshake {
-    let cache = realm.ticket_cache("alice").expect("a ticket");
+    ntlm_first(&realm.ticket_cache("alice").expect("a ticket"), requests)
+}
+
+/// The handshake of whoever has these tickets.
+pub fn ntlm_first(cache: &TicketCache, requests: usize) -> Handshake {
     let handshake = cache.handshake(SPN).ntlm_first();
     let handshake = match requests {
         2 => handshake.without_mutual_authentication(),

@@ -97,7 +97,7 @@ impl Tls {
         move |listener, router| Box::pin(serve(listener, acceptor, end_point, http, router))
     }
 
-    fn acceptor(&self) -> TlsAcceptor {
+    pub fn acceptor(&self) -> TlsAcceptor {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("TLS 1.2 and 1.3")

@@ -44,6 +44,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Any other server makes one for each connection, and puts a clone of it into the extensions of
 /// each of its requests. It must never be shared by two connections.
 ///
+/// A handshake of several requests lasts no longer than its connection. A refusal reads 1 MiB of the
+/// request's body, and none that waits for `100 Continue`; where more is to come, the server closes
+/// the connection, and the client's next request is refused.
+///
 /// It never holds an identity: who is signed in is told by the request alone, because a proxy sends
 /// the requests of many people over one connection.
 #[derive(Clone)]

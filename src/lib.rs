@@ -161,6 +161,6 @@ pub use crate::service::Spnego;
 pub use crate::user::{Group, User, UserBuilder};
 
 /// The README's code is compiled with the tests.
-#[cfg(all(doctest, feature = "ldap"))]
+#[cfg(all(doctest, feature = "axum", feature = "ldap"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -20,7 +20,7 @@ pub use self::axum::Connections;
 #[cfg(feature = "axum")]
 pub(crate) use self::axum::name_peer;
 
-/// How long a handshake waits for its next request.
+/// How long after its first request a handshake may end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The connection that a request came over. With it the layer ties the requests of one handshake
@@ -98,7 +98,7 @@ impl SpnegoConnection {
     /// Keeps a handshake for the next request, in place of any other.
     pub(crate) fn park(&self, handshake: Unfinished) {
         let slot = Arc::downgrade(&self.pending);
-        let until = Instant::now() + PATIENCE;
+        let until = handshake.begun() + PATIENCE;
         let timer = tokio::spawn(async move {
             tokio::time::sleep_until(until).await;
             if let Some(slot) = slot.upgrade() {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 #[cfg(feature = "testing")]
 pub use self::bare::BareAcceptor;
@@ -84,7 +85,20 @@ pub(crate) struct Unfinished {
     context: Disposable<Context>,
     /// The service that the first request was for.
     service: Option<String>,
-    permit: OwnedSemaphorePermit,
+    begun: Begun,
+}
+
+/// What stays the same from the first leg of a handshake on.
+struct Begun {
+    at: Instant,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Unfinished {
+    /// When its first leg was answered.
+    pub(crate) fn begun(&self) -> Instant {
+        self.begun.at
+    }
 }
 
 /// A token and how it came.
@@ -164,7 +178,7 @@ impl Acceptor {
                 .with_detail("it was begun with another layer, or for another host")
                 .into());
         }
-        self.step(offer, begun.context, service, Some(begun.permit))
+        self.step(offer, begun.context, service, Some(begun.begun))
             .await
     }
 
@@ -173,7 +187,7 @@ impl Acceptor {
         offer: Offer,
         context: Disposable<Context>,
         service: Option<String>,
-        permit: Option<OwnedSemaphorePermit>,
+        begun: Option<Begun>,
     ) -> Result<Handshake, Refused> {
         let leg = Leg {
             context,
@@ -187,15 +201,14 @@ impl Acceptor {
         match self.pool.run(accept).await?? {
             Progress::Accepted(accepted) => Ok(Handshake::Accepted(accepted)),
             Progress::Unfinished(context, reply) => {
-                let new_permit = || Arc::clone(&self.unfinished).try_acquire_owned().ok();
-                let permit = permit.or_else(new_permit).ok_or_else(|| {
+                let begun = begun.or_else(|| self.begin()).ok_or_else(|| {
                     Error::new(ErrorKind::Busy)
                         .with_detail(format!("{MAX_UNFINISHED} handshakes are unfinished"))
                 })?;
                 let unfinished = Unfinished {
                     context,
                     service,
-                    permit,
+                    begun,
                 };
                 Ok(Handshake::Unfinished(unfinished, reply))
             }
@@ -224,6 +237,14 @@ impl Acceptor {
                 .transpose()
         };
         self.pool.run(store).await?
+    }
+
+    fn begin(&self) -> Option<Begun> {
+        let permit = Arc::clone(&self.unfinished).try_acquire_owned().ok()?;
+        Some(Begun {
+            at: Instant::now(),
+            _permit: permit,
+        })
     }
 
     /// The principal that a ticket must be for in a request to this host; none where it may be any.

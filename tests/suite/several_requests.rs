@@ -275,23 +275,43 @@ async fn a_stranger_on_the_same_connection_can_not_end_it() {
     bobs.is_hello("bob");
 }
 
+/// Half a minute, or nearly, for what waits.
+async fn pass(seconds: u64) {
+    // Lets the timer's task begin, and end.
+    tokio::task::yield_now().await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::task::yield_now().await;
+    tokio::time::resume();
+}
+
 #[tokio::test]
-async fn it_waits_half_a_minute() {
+async fn it_has_half_a_minute() {
     let realm = realm();
     let site = Site::new(layer(&realm));
     for (seconds, status) in [(29, StatusCode::OK), (31, StatusCode::UNAUTHORIZED)] {
         let mut client = Client::of(&site);
         let mut handshake = alice(&realm, 2);
         let first = client.get_with(handshake.token()).await;
-        // Lets the timer's task begin, and end.
-        tokio::task::yield_now().await;
-        tokio::time::pause();
-        tokio::time::advance(Duration::from_secs(seconds)).await;
-        tokio::task::yield_now().await;
-        tokio::time::resume();
+        pass(seconds).await;
         let answer = second(&mut client, &mut handshake, &first).await;
         assert_eq!(answer.status, status, "after {seconds} s");
     }
+}
+
+#[tokio::test]
+async fn it_has_half_a_minute_for_all_its_requests() {
+    let realm = realm();
+    let site = Site::new(layer(&realm));
+    let mut client = Client::of(&site);
+    let mut handshake = alice(&realm, 3);
+    let first = client.get_with(handshake.token()).await;
+    pass(20).await;
+    let answer = second(&mut client, &mut handshake, &first).await;
+    goes_on(&answer);
+    pass(11).await;
+    let answer = second(&mut client, &mut handshake, &answer).await;
+    is_not_tied(&answer, "it took too long");
 }
 
 #[tokio::test]

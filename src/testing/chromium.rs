@@ -31,6 +31,7 @@ static CHROMIUM: Product = Product {
 #[derive(Debug)]
 pub struct Chromium {
     browser: Browser,
+    accepts_any_certificate: bool,
 }
 
 impl Chromium {
@@ -47,7 +48,10 @@ impl Chromium {
             browser.profile().join("Local State"),
             r#"{"net":{"received_http_auth_negotiate_headers":true}}"#,
         )?;
-        Ok(Self { browser })
+        Ok(Self {
+            browser,
+            accepts_any_certificate: false,
+        })
     }
 
     /// As [`new`](Self::new), with the page `url` open.
@@ -59,6 +63,13 @@ impl Chromium {
         let mut chromium = Self::new(cache)?;
         chromium.open(url)?;
         Ok(chromium)
+    }
+
+    /// Lets it take whatever certificate a server shows: no authority has signed a test's.
+    #[must_use]
+    pub fn accept_any_certificate(mut self) -> Self {
+        self.accepts_any_certificate = true;
+        self
     }
 
     /// Opens `url` and lets it run until the next call, or the drop.
@@ -148,6 +159,9 @@ impl Chromium {
             ));
         if rustix::process::geteuid().is_root() {
             command.arg("--no-sandbox");
+        }
+        if self.accepts_any_certificate {
+            command.arg("--ignore-certificate-errors");
         }
         command.arg(url);
         command

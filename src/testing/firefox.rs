@@ -5,6 +5,7 @@ use std::io;
 use std::process::Command;
 
 use rustix::process::Signal;
+use sha2::{Digest, Sha256};
 
 use super::browser::{Browser, Product};
 use super::ticket::TicketCache;
@@ -71,6 +72,25 @@ impl Firefox {
         let mut firefox = Self::new(cache)?;
         firefox.open(url)?;
         Ok(firefox)
+    }
+
+    /// Lets it take this certificate, in DER, of the server at `localhost` and `port`: no authority
+    /// has signed a test's.
+    ///
+    /// # Errors
+    ///
+    /// The profile can't be written.
+    pub fn accept_certificate(&mut self, port: u16, certificate: &[u8]) -> io::Result<()> {
+        let fingerprint: Vec<_> = Sha256::digest(certificate)
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
+        // As where a person has gone on past the warning; the number is that of SHA-256.
+        let exception = format!(
+            "localhost:{port}:\tOID.2.16.840.1.101.3.4.2.1\t{}\t\n",
+            fingerprint.join(":")
+        );
+        fs::write(self.browser.profile().join("cert_override.txt"), exception)
     }
 
     /// Opens `url` and lets it run until the next call, or the drop.

@@ -23,9 +23,10 @@ use crate::error::ConfigError;
 /// | is bound to another one | accepted | refused | refused |
 /// | is bound to none | accepted | accepted | refused |
 ///
-/// A client that sends none is an older curl, a browser or a library where binding is not switched
-/// on, as well as one that a machine in the middle made believe it speaks plain HTTP: only
-/// `Required` keeps that machine out.
+/// A client that sends none is an older curl, Chromium or Firefox on Linux, or a library where
+/// binding is not switched on ([`guide::clients`](crate::guide::clients) has a table), as well as
+/// one that a machine in the middle made believe it speaks plain HTTP: only `Required` keeps that
+/// machine out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum ChannelBinding {
@@ -54,7 +55,8 @@ pub enum ChannelBinding {
 /// It is a hash of the certificate that clients see, by the hash function of the certificate's
 /// signature (the one its authority made, whatever the key in it), or SHA-256 instead of MD5 and
 /// SHA-1. RSASSA-PSS has that function in its parameters; Java takes SHA-256 whatever they say, and
-/// is refused where they say another.
+/// is refused where they say another. requests-gssapi 1.4 takes SHA-1 where the signature has it,
+/// and is refused.
 ///
 /// Ed25519, Ed448 and the post-quantum signatures have no such function, the RFC leaves them
 /// undefined, and clients don't agree: Java takes SHA-256, curl sends no binding, others fail. They

@@ -1,9 +1,11 @@
+import os
+
 import requests
 from report import report
 from requests_gssapi import HTTPSPNEGOAuth
 
 session = requests.Session()
-session.auth = HTTPSPNEGOAuth()
+session.auth = HTTPSPNEGOAuth(channel_bindings=os.environ.get("CHANNEL_BINDINGS"))
 
 
 def get(url):

@@ -1,21 +1,27 @@
 //! What holds in every browser; chromium.rs and firefox.rs have the tests.
 
-use axum::Router;
-use axum::response::Html;
-use axum::routing::get;
+use std::sync::OnceLock;
+
 use http::StatusCode;
 use serde_json::json;
 use tower_spnego::testing::{Chromium, Firefox, TestRealm, TicketCache};
-use tower_spnego::{
-    Directory, DirectoryError, Initiator, PrincipalOnly, SpnegoLayer, SpnegoLayerBuilder, User,
-};
 
+use crate::clients::channel_binding::{self, UNBOUND};
+use crate::clients::{FETCHED, NO_TICKET, REFUSALS, Refused, Refusing, Run, greeting};
 use crate::served::outcomes;
-use crate::site::{Site, layer, realm};
+use crate::site::{layer, realm};
+use crate::tls::Tls;
 use crate::website::{CONNECTIONS, Website, lure};
 
 pub trait RealBrowser: Sized {
+    const NAME: &str;
+
+    fn available() -> Result<(), String>;
+    /// The only one that is made.
+    fn tour() -> &'static Tour;
     fn start(cache: Option<&TicketCache>, url: &str) -> Self;
+    /// At a website whose certificate it takes.
+    fn start_tls(cache: &TicketCache, website: &Website, tls: &Tls) -> Self;
     fn log(&self) -> String;
 
     /// At the website's own page.
@@ -25,8 +31,26 @@ pub trait RealBrowser: Sized {
 }
 
 impl RealBrowser for Chromium {
+    const NAME: &str = "Chromium";
+
+    fn available() -> Result<(), String> {
+        Self::available()
+    }
+
+    fn tour() -> &'static Tour {
+        static TOUR: OnceLock<Tour> = OnceLock::new();
+        TOUR.get_or_init(Tour::make::<Self>)
+    }
+
     fn start(cache: Option<&TicketCache>, url: &str) -> Self {
         Self::start(cache, url).expect("a browser")
+    }
+
+    fn start_tls(cache: &TicketCache, website: &Website, _: &Tls) -> Self {
+        let chromium = Self::new(Some(cache)).expect("a browser");
+        let mut chromium = chromium.accept_any_certificate();
+        chromium.open(&website.served.url("/")).expect("a browser");
+        chromium
     }
 
     fn log(&self) -> String {
@@ -35,8 +59,27 @@ impl RealBrowser for Chromium {
 }
 
 impl RealBrowser for Firefox {
+    const NAME: &str = "Firefox";
+
+    fn available() -> Result<(), String> {
+        Self::available()
+    }
+
+    fn tour() -> &'static Tour {
+        static TOUR: OnceLock<Tour> = OnceLock::new();
+        TOUR.get_or_init(Tour::make::<Self>)
+    }
+
     fn start(cache: Option<&TicketCache>, url: &str) -> Self {
         Self::start(cache, url).expect("a browser")
+    }
+
+    fn start_tls(cache: &TicketCache, website: &Website, tls: &Tls) -> Self {
+        let mut firefox = Self::new(Some(cache)).expect("a browser");
+        let accepted = firefox.accept_certificate(website.served.port(), &tls.certificate());
+        accepted.expect("written");
+        firefox.open(&website.served.url("/")).expect("a browser");
+        firefox
     }
 
     fn log(&self) -> String {
@@ -44,100 +87,133 @@ impl RealBrowser for Firefox {
     }
 }
 
-struct Unreachable;
+/// What a browser does as a client like the others of `clients`.
+#[derive(Debug)]
+pub struct Tour {
+    /// It fetches the same twice.
+    pub sign_in: Run,
+    /// It fetches what it is refused.
+    pub refusals: Refused,
+    /// It shows the pages of the refusals; their headings.
+    shown: Refused,
+}
 
-impl Directory for Unreachable {
-    async fn find(&self, _: &Initiator) -> Result<User, DirectoryError> {
-        Err(DirectoryError::unavailable())
+impl Tour {
+    fn make<B: RealBrowser>() -> Self {
+        let realm = realm();
+        let alice = realm.ticket_cache("alice").expect("a ticket");
+        let with_ticket = REFUSALS.map(|(path, _)| path);
+        let with_ticket = with_ticket.into_iter().filter(|path| *path != NO_TICKET);
+        let (sign_in, mut stops) = travel::<B>(&realm, Some(&alice), with_ticket.collect());
+        let (_, without_ticket) = travel::<B>(&realm, None, vec![NO_TICKET]);
+        let place = REFUSALS.iter().position(|(path, _)| *path == NO_TICKET);
+        let place = place.expect("one of them");
+        stops.splice(place..place, without_ticket);
+        let (shown, refusals): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
+        Self {
+            sign_in,
+            refusals: refusals.try_into().expect("each"),
+            shown: shown.try_into().expect("each"),
+        }
     }
 }
 
-/// Why a good client is refused, and the page that it then shows.
-struct Refusal {
-    path: &'static str,
-    layer: SpnegoLayerBuilder,
-    status: u16,
-    heading: &'static str,
-}
-
-fn refusals(realm: &TestRealm, twin: &TestRealm) -> [Refusal; 4] {
-    let of_another_realm = SpnegoLayer::builder()
-        .realm("OTHER.TEST")
-        .hostname("localhost")
-        .keytab(realm.keytab())
-        .directory(PrincipalOnly);
-    [
-        Refusal {
-            path: "/another-key",
-            layer: layer(realm).keytab(twin.keytab()),
-            status: 401,
-            heading: "You are not signed in",
-        },
-        Refusal {
-            path: "/another-realm",
-            layer: of_another_realm,
-            status: 403,
-            heading: "You may not open this page",
-        },
-        Refusal {
-            path: "/no-directory",
-            layer: layer(realm).directory(Unreachable),
-            status: 503,
-            heading: "Signing in does not work right now",
-        },
-        Refusal {
-            path: "/by-the-handler",
-            layer: layer(realm),
-            status: 401,
-            heading: "Not even you",
-        },
-    ]
-}
-
-async fn refuse(_: User) -> (StatusCode, Html<&'static str>) {
-    let page = "<!doctype html><h1>Not even you</h1>";
-    (StatusCode::UNAUTHORIZED, Html(page))
+/// What a browser does that fetches the same twice, after it has shown each of these paths and
+/// fetched from there.
+fn travel<B: RealBrowser>(
+    realm: &TestRealm,
+    cache: Option<&TicketCache>,
+    paths: Vec<&str>,
+) -> (Run, Vec<(Run, Run)>) {
+    let script = "const stops = [];
+        for (const path of PATHS) {
+            const title = heading(await visit(path));
+            stops.push([title, `${(await fetch(path + 'FETCHED')).status}`]);
+        }
+        const greetings = [];
+        for (const _ of [1, 2]) {
+            const answer = await fetch('/greeting');
+            greetings.push(`${answer.status} ${await answer.text()}`);
+        }
+        await report([stops, greetings])";
+    let script = script
+        .replace("PATHS", &json!(paths).to_string())
+        .replace("FETCHED", FETCHED);
+    let refusing = Refusing::start(realm, |routes| {
+        let routes = routes.merge(greeting("/greeting", layer(realm)));
+        Website::public(routes, &script)
+    });
+    let website = &refusing.server;
+    let browser = B::at(website, cache);
+    let report = website.report();
+    let (stops, greetings): (Vec<(String, String)>, Vec<String>) =
+        serde_json::from_value(report.clone())
+            .unwrap_or_else(|_| panic!("{report} {}", browser.log()));
+    let run = |path: &str, outcomes| Run {
+        trips: website.served.trips(path),
+        outcomes,
+    };
+    let stops = paths.iter().zip(stops).map(|(path, (heading, status))| {
+        let fetched = format!("{path}{FETCHED}");
+        (run(path, vec![heading]), run(&fetched, vec![status]))
+    });
+    let stops = stops.collect();
+    (run("/greeting", greetings), stops)
 }
 
 pub fn every_refusal_ends_with_its_page<B: RealBrowser>() {
-    let (realm, twin) = (realm(), TestRealm::start().expect("a KDC"));
-    let mut routes = Router::new();
-    let (mut pages, mut expected) = (Vec::new(), Vec::new());
-    for refusal in refusals(&realm, &twin) {
-        let (path, status) = (refusal.path, refusal.status);
-        let route = Router::new()
-            .route(path, get(refuse))
-            .route(&format!("{path}/fetched"), get(refuse));
-        routes = routes.merge(Site::of(route, refusal.layer).router);
-        pages.push((path, status));
-        expected.push(json!({ "path": path, "heading": refusal.heading, "fetched": status }));
-    }
-    let script = "const report_on = async (path) => ({
-            path,
-            heading: heading(await visit(path)),
-            fetched: (await fetch(path + '/fetched')).status,
-        });
-        const reports = [];
-        for (const path of PATHS) {
-            reports.push(await report_on(path));
-        }
-        await report(reports)";
-    let paths: Vec<_> = pages.iter().map(|(path, _)| path).collect();
-    let script = script.replace("PATHS", &json!(paths).to_string());
-    let website = Website::public(routes, &script);
-    let alice = realm.ticket_cache("alice").expect("a ticket");
-    let browser = B::at(&website, Some(&alice));
-    assert_eq!(website.report(), json!(expected), "{}", browser.log());
-    for (path, status) in pages {
-        let trips = outcomes(&website.served.trips(path));
-        let start = [(401, false), (status, true)];
-        assert_eq!(trips.get(..2), Some(&start[..]), "{path}: {trips:?}");
-        for path in [path.to_owned(), format!("{path}/fetched")] {
-            let trips = outcomes(&website.served.trips(&path));
-            let tokens = trips.iter().filter(|(_, has_token)| *has_token).count();
+    let tour = B::tour();
+    for (n, (path, status)) in REFUSALS.into_iter().enumerate() {
+        let (shown, fetched) = (&tour.shown[n], &tour.refusals[n]);
+        let heading = match status {
+            _ if path == "/not-for-you" => "Not even you",
+            StatusCode::UNAUTHORIZED => "You are not signed in",
+            StatusCode::FORBIDDEN => "You may not open this page",
+            StatusCode::SERVICE_UNAVAILABLE => "Signing in does not work right now",
+            _ => "The server has a problem",
+        };
+        assert_eq!(shown.outcomes, [heading], "{path}");
+        assert_eq!(fetched.outcomes, [status.as_str()], "{path}");
+        for run in [shown, fetched] {
+            let trips = outcomes(&run.trips);
             // Chromium asks once more without a token.
-            assert!(tokens <= 2 && trips.len() <= 3, "{path}: {trips:?}");
+            assert!(run.tokens() <= 2 && trips.len() <= 3, "{path}: {trips:?}");
+            let is_challenged = trips.first() == Some(&(401, false));
+            if is_challenged && path != NO_TICKET {
+                assert_eq!(trips.get(1), Some(&(status.as_u16(), true)), "{path}");
+            } else {
+                assert_eq!(run.tokens(), 0, "{path}: {trips:?}");
+            }
         }
+    }
+}
+
+pub fn its_tokens_are_not_bound_and_only_refused_where_they_must<B: RealBrowser>() {
+    let realm = realm();
+    let tls = Tls::new();
+    let direct = UNBOUND
+        .into_iter()
+        .filter(|(path, _)| path.ends_with("/direct"));
+    let (paths, refusals): (Vec<_>, Vec<_>) = direct.unzip();
+    let script = "const answers = [];
+        for (const path of PATHS) {
+            const answer = await fetch(path);
+            answers.push(`${answer.status} ${await answer.text()}`);
+        }
+        await report(answers)";
+    let script = script.replace("PATHS", &json!(paths).to_string());
+    let website = Website::public_tls(channel_binding::pages(&realm), &script, &tls);
+    let alice = realm.ticket_cache("alice").expect("a ticket");
+    let browser = B::start_tls(&alice, &website, &tls);
+    let report = website.report();
+    let answers: Vec<String> = serde_json::from_value(report.clone())
+        .unwrap_or_else(|_| panic!("{report} {}", browser.log()));
+    for ((path, refusal), answer) in paths.into_iter().zip(refusals).zip(answers) {
+        let run = Run {
+            trips: website.served.trips(path),
+            outcomes: vec![answer],
+        };
+        channel_binding::ended(&run, refusal, path);
     }
 }
 

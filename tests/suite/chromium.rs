@@ -46,23 +46,16 @@ fn a_person_with_a_ticket_is_greeted_and_the_next_request_rides_on_the_session()
 }
 
 #[test]
-fn without_a_ticket_there_is_a_page_that_says_so() {
-    if !chromium_or_skip("without_a_ticket_there_is_a_page_that_says_so") {
-        return;
-    }
-    let website = Website::start(layer(&realm()), "");
-    let mut chromium = Chromium::new(None).expect("a browser");
-    let page = chromium.dump_dom(&website.served.url("/")).expect("a page");
-    assert!(page.contains("<h1>You are not signed in</h1>"), "{page}");
-    let trips = outcomes(&website.served.trips("/"));
-    assert!(trips.iter().all(|trip| *trip == (401, false)), "{trips:?}");
-    assert!(trips.len() <= 2, "{trips:?}");
-}
-
-#[test]
 fn every_refusal_ends_with_its_page() {
     if chromium_or_skip("every_refusal_ends_with_its_page") {
         browsers::every_refusal_ends_with_its_page::<Chromium>();
+    }
+}
+
+#[test]
+fn its_tokens_are_not_bound_and_only_refused_where_they_must() {
+    if chromium_or_skip("its_tokens_are_not_bound_and_only_refused_where_they_must") {
+        browsers::its_tokens_are_not_bound_and_only_refused_where_they_must::<Chromium>();
     }
 }
 

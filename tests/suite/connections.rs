@@ -132,7 +132,7 @@ async fn they_end_in_a_sign_in_over_an_own_listener_with_tls() {
     let realm = realm();
     let tls = Tls::new();
     let (tcp, address) = tcp_listener().await;
-    let acceptor = tls.acceptor();
+    let acceptor = tls.acceptor(&["h2", "http/1.1"]);
     let service = Connections(app(&realm).into_make_service());
     tokio::spawn(axum::serve(TlsListener { tcp, acceptor }, service).into_future());
     signs_in(&realm, async || {

@@ -1,14 +1,11 @@
 //! Firefox against a real server.
 
-use axum::Router;
-use axum::routing::get;
 use serde_json::json;
-use tower_spnego::User;
 use tower_spnego::testing::{Firefox, firefox_or_skip};
 
 use crate::browsers::{self, RealBrowser};
 use crate::served::outcomes;
-use crate::site::{Site, layer, realm};
+use crate::site::{layer, realm};
 use crate::website::Website;
 
 #[test]
@@ -40,30 +37,16 @@ fn a_person_with_a_ticket_is_signed_in_once_and_the_cookie_does_the_rest() {
 }
 
 #[test]
-fn without_a_ticket_there_is_a_page_that_says_so() {
-    if !firefox_or_skip("without_a_ticket_there_is_a_page_that_says_so") {
-        return;
-    }
-    let inside = Router::new().route("/inside", get(async |_: User| ()));
-    let website = Website::public(
-        Site::of(inside, layer(&realm())).router,
-        "await report({
-            heading: heading(await visit('/inside')),
-            fetched: (await fetch('/inside')).status,
-        })",
-    );
-    let firefox = Firefox::at(&website, None);
-    let expected = json!({ "heading": "You are not signed in", "fetched": 401 });
-    assert_eq!(website.report(), expected, "{}", firefox.log());
-    let trips = outcomes(&website.served.trips("/inside"));
-    assert!(trips.iter().all(|trip| *trip == (401, false)), "{trips:?}");
-    assert!(trips.len() <= 4, "two each: {trips:?}");
-}
-
-#[test]
 fn every_refusal_ends_with_its_page() {
     if firefox_or_skip("every_refusal_ends_with_its_page") {
         browsers::every_refusal_ends_with_its_page::<Firefox>();
+    }
+}
+
+#[test]
+fn its_tokens_are_not_bound_and_only_refused_where_they_must() {
+    if firefox_or_skip("its_tokens_are_not_bound_and_only_refused_where_they_must") {
+        browsers::its_tokens_are_not_bound_and_only_refused_where_they_must::<Firefox>();
     }
 }
 

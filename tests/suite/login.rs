@@ -294,7 +294,7 @@ async fn eight_sign_ins_at_once_on_an_expired_login_lose_nothing() {
 
 /// A store that fails when told to: a real one can't be made to fail between two calls.
 #[derive(Clone, Default)]
-struct Failing {
+pub struct Failing {
     store: MemoryStore,
     down: Arc<AtomicBool>,
 }
@@ -306,6 +306,13 @@ impl fmt::Debug for Failing {
 }
 
 impl Failing {
+    /// That has been told.
+    pub fn always() -> Self {
+        let failing = Self::default();
+        failing.down.store(true, Ordering::SeqCst);
+        failing
+    }
+
     fn check(&self) -> session_store::Result<()> {
         match self.down.load(Ordering::SeqCst) {
             true => Err(session_store::Error::Backend("down".into())),

@@ -9,13 +9,13 @@ use axum::extract::{ConnectInfo, Request};
 use axum::middleware::{Next, from_fn};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, StatusCode, Version};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tower_spnego::SpnegoConnection;
+use tower_spnego::{Error, ErrorKind, SpnegoConnection};
 
-use crate::tls::Tls;
+use crate::tls::{Renewable, Tls};
 
 /// For whatever must come about: a loaded CI machine needs far more than the usual second.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -36,11 +36,14 @@ pub struct Trip {
     pub path: String,
     /// The request had an `Authorization` header.
     pub has_token: bool,
+    pub has_cookie: bool,
     pub version: Version,
     /// The Negotiate tokens of the request and of its answer.
     pub token: Option<Vec<u8>>,
     pub reply: Option<Vec<u8>>,
     pub status: StatusCode,
+    /// Why the layer refused.
+    pub refused: Option<ErrorKind>,
 }
 
 fn negotiate_token(headers: &HeaderMap, name: HeaderName) -> Option<Vec<u8>> {
@@ -74,6 +77,10 @@ impl Served {
 
     pub fn start_tls(router: Router, tls: &Tls) -> Self {
         Self::run("https", router, tls.server())
+    }
+
+    pub fn start_renewable(router: Router, certificate: &Renewable) -> Self {
+        Self::run("https", router, certificate.server())
     }
 
     fn run<F>(
@@ -148,14 +155,17 @@ async fn record(trips: Arc<Trips>, request: Request, next: Next) -> axum::respon
         client: client.expect("a peer"),
         path: request.uri().path().to_owned(),
         has_token: request.headers().contains_key(AUTHORIZATION),
+        has_cookie: request.headers().contains_key(COOKIE),
         version: request.version(),
         token: negotiate_token(request.headers(), AUTHORIZATION),
         reply: None,
         status: StatusCode::OK,
+        refused: None,
     };
     let response = next.run(request).await;
     trip.reply = negotiate_token(response.headers(), WWW_AUTHENTICATE);
     trip.status = response.status();
+    trip.refused = response.extensions().get().map(Error::kind);
     trips.lock().push(trip);
     trips.news.notify_all();
     response

@@ -98,7 +98,12 @@ impl Site {
         Self::build(routes, layer, MemoryStore::default())
     }
 
-    fn build(routes: Router, layer: SpnegoLayerBuilder, store: impl SessionStore + Clone) -> Self {
+    /// Another application on a store of its own.
+    pub fn build(
+        routes: Router,
+        layer: SpnegoLayerBuilder,
+        store: impl SessionStore + Clone,
+    ) -> Self {
         let layer = layer.build().expect("the layer starts");
         let sessions = SessionManagerLayer::new(store)
             .with_secure(false)

@@ -11,12 +11,18 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig, crypto};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 use tower::Layer;
+use tower::util::option_layer;
 use tower_spnego::{ServerEndPoint, SpnegoConnection};
+
+mod relay;
+
+pub use relay::Relay;
 
 /// An authority, and the certificate of `localhost` that it has signed.
 pub struct Tls {
@@ -24,6 +30,8 @@ pub struct Tls {
     /// Bytes of all headers of an HTTP/2 request, where they are not hyper's 16 KiB.
     max_header_list_size: Option<u32>,
 }
+
+const EC: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256";
 
 const EXTENSIONS: &str = "
 [req]
@@ -44,27 +52,65 @@ subjectAltName = DNS:localhost, IP:127.0.0.1
 
 impl Tls {
     pub fn new() -> Self {
+        let tls = Self::empty();
+        tls.make(
+            EC,
+            "-keyout ca.key -out ca.pem -subj /CN=authority -extensions ca",
+        );
+        tls.make_certificate();
+        tls
+    }
+
+    /// Another certificate of the same authority's, with another key.
+    pub fn renewed(&self) -> Self {
+        let tls = Self::empty();
+        for name in ["ca.key", "ca.pem"] {
+            let [from, to] = [&self.folder, &tls.folder].map(|folder| folder.path().join(name));
+            std::fs::copy(from, to).expect("copies");
+        }
+        tls.make_certificate();
+        tls
+    }
+
+    /// A certificate that is its own authority, by these options of `openssl req` for key and
+    /// signature. Clients take a trusted certificate whatever its signature.
+    pub fn self_signed(keys: &str) -> Self {
+        let tls = Self::empty();
+        tls.make(
+            keys,
+            "-keyout key.pem -out ca.pem -subj /CN=localhost -extensions server",
+        );
+        std::fs::copy(tls.ca_file(), tls.certificate_file()).expect("copies");
+        tls
+    }
+
+    fn empty() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("extensions"), EXTENSIONS).expect("written");
-        for step in [
-            "-keyout ca.key -out ca.pem -subj /CN=authority -extensions ca",
-            "-keyout key.pem -out certificate.pem -subj /CN=localhost -extensions server \
-             -CA ca.pem -CAkey ca.key",
-        ] {
-            let output = Command::new("openssl")
-                .current_dir(folder.path())
-                .args("req -x509 -config extensions -days 30 -nodes".split(' '))
-                .args("-newkey ec -pkeyopt ec_paramgen_curve:P-256".split(' '))
-                .args(step.split_whitespace())
-                .output()
-                .expect("openssl runs");
-            let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{errors}");
-        }
         Self {
             folder,
             max_header_list_size: None,
         }
+    }
+
+    fn make_certificate(&self) {
+        self.make(
+            EC,
+            "-keyout key.pem -out certificate.pem -subj /CN=localhost -extensions server \
+             -CA ca.pem -CAkey ca.key",
+        );
+    }
+
+    fn make(&self, keys: &str, what: &str) {
+        let output = Command::new("openssl")
+            .current_dir(self.folder.path())
+            .args("req -x509 -config extensions -days 30 -nodes".split(' '))
+            .args(keys.split_whitespace())
+            .args(what.split_whitespace())
+            .output()
+            .expect("openssl runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
     }
 
     pub fn max_header_list_size(mut self, bytes: u32) -> Self {
@@ -81,6 +127,10 @@ impl Tls {
         self.folder.path().join("certificate.pem")
     }
 
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        CertificateDer::from_pem_file(self.certificate_file()).expect("PEM")
+    }
+
     pub fn end_point(&self) -> ServerEndPoint {
         let pem = std::fs::read(self.certificate_file()).expect("PEM");
         ServerEndPoint::from_pem(&pem).expect("a certificate")
@@ -88,16 +138,20 @@ impl Tls {
 
     /// Serves HTTP/2 and HTTP/1.1, as clients ask for by ALPN.
     pub fn server(&self) -> impl FnOnce(TcpListener, Router) -> BoxFuture + use<> {
-        let acceptor = self.acceptor();
-        let end_point = self.end_point();
+        let identity = Identity {
+            acceptor: self.acceptor(&["h2", "http/1.1"]),
+            end_point: Some(self.end_point()),
+        };
+        let (_, identity) = watch::channel(identity);
         let mut http = auto::Builder::new(TokioExecutor::new());
         if let Some(bytes) = self.max_header_list_size {
             http.http2().max_header_list_size(bytes);
         }
-        move |listener, router| Box::pin(serve(listener, acceptor, end_point, http, router))
+        move |listener, router| Box::pin(serve(listener, identity, http, router))
     }
 
-    pub fn acceptor(&self) -> TlsAcceptor {
+    /// For clients that speak one of these protocols, by ALPN.
+    pub fn acceptor(&self, protocols: &[&str]) -> TlsAcceptor {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("TLS 1.2 and 1.3")
@@ -107,7 +161,7 @@ impl Tls {
                 PrivateKeyDer::from_pem_file(self.folder.path().join("key.pem")).expect("a key"),
             )
             .expect("the certificate's key");
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| (*name).into()).collect();
         TlsAcceptor::from(Arc::new(config))
     }
 
@@ -130,6 +184,44 @@ impl Tls {
     }
 }
 
+/// A server's certificate that is replaced while it runs. Its requests say nothing of it.
+pub struct Renewable {
+    current: watch::Sender<Identity>,
+}
+
+impl Renewable {
+    pub fn new(tls: &Tls) -> Self {
+        let current = watch::Sender::new(Identity::unsaid(tls));
+        Self { current }
+    }
+
+    /// For the connections that come from now on.
+    pub fn renew(&self, tls: &Tls) {
+        self.current.send_replace(Identity::unsaid(tls));
+    }
+
+    pub fn server(&self) -> impl FnOnce(TcpListener, Router) -> BoxFuture + use<> {
+        let identity = self.current.subscribe();
+        let http = auto::Builder::new(TokioExecutor::new());
+        move |listener, router| Box::pin(serve(listener, identity, http, router))
+    }
+}
+
+/// What a server shows of itself to clients, and what it tells the layer of that.
+struct Identity {
+    acceptor: TlsAcceptor,
+    end_point: Option<ServerEndPoint>,
+}
+
+impl Identity {
+    fn unsaid(tls: &Tls) -> Self {
+        Self {
+            acceptor: tls.acceptor(&["h2", "http/1.1"]),
+            end_point: None,
+        }
+    }
+}
+
 type BoxFuture = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn provider() -> Arc<crypto::CryptoProvider> {
@@ -143,19 +235,22 @@ fn certificates(file: &Path) -> Vec<CertificateDer<'static>> {
 
 async fn serve(
     listener: TcpListener,
-    acceptor: TlsAcceptor,
-    end_point: ServerEndPoint,
+    identity: watch::Receiver<Identity>,
     http: auto::Builder<TokioExecutor>,
     router: Router,
 ) {
     loop {
         let (stream, peer) = listener.accept().await.expect("a connection");
-        let (acceptor, http) = (acceptor.clone(), http.clone());
+        let (acceptor, end_point) = {
+            let current = identity.borrow();
+            (current.acceptor.clone(), current.end_point.clone())
+        };
         let of_the_connection = (
             Extension(SpnegoConnection::new(Some(peer))),
-            Extension(end_point.clone()),
+            option_layer(end_point.map(Extension)),
         );
         let service = TowerToHyperService::new(of_the_connection.layer(router.clone()));
+        let http = http.clone();
         tokio::spawn(async move {
             // A client that leaves in the middle is no fault of the server's.
             if let Ok(stream) = acceptor.accept(stream).await {

@@ -17,6 +17,7 @@ use tower_spnego::{SpnegoLayerBuilder, User};
 
 use crate::served::{DEADLINE, Served};
 use crate::site::{Site, TestClock, who};
+use crate::tls::Tls;
 
 /// How many connections Chromium and Firefox open to one server.
 pub const CONNECTIONS: usize = 6;
@@ -86,10 +87,18 @@ impl Website {
 
     /// With a page at `/` for everybody, which runs `script`, beside these routes.
     pub fn public(routes: Router, script: &str) -> Self {
+        Self::serve(routes, script, Served::start)
+    }
+
+    pub fn public_tls(routes: Router, script: &str, tls: &Tls) -> Self {
+        Self::serve(routes, script, |routes| Served::start_tls(routes, tls))
+    }
+
+    fn serve(routes: Router, script: &str, start: impl FnOnce(Router) -> Served) -> Self {
         let (sender, reports) = channel();
         let page = format!("{FUNCTIONS}{}", run(script));
         let page = get(async move || Html(page));
-        let served = Served::start(stage(sender).route("/", page).merge(routes));
+        let served = start(stage(sender).route("/", page).merge(routes));
         Self { served, reports }
     }
 

@@ -46,6 +46,13 @@ pub fn requests_gssapi(person: &Person, url: &str, times: usize) -> Result<Comma
     python(person, "requests-gssapi.py", url, times)
 }
 
+/// It binds its tokens.
+pub fn requests_gssapi_bound(person: &Person, url: &str, times: usize) -> Result<Command, Missing> {
+    let mut command = requests_gssapi(person, url, times)?;
+    command.env("CHANNEL_BINDINGS", "tls-server-end-point");
+    Ok(command)
+}
+
 pub fn requests_kerberos(person: &Person, url: &str, times: usize) -> Result<Command, Missing> {
     python(person, "requests-kerberos.py", url, times)
 }
@@ -90,12 +97,23 @@ pub fn gokrb5(person: &Person, url: &str, times: usize) -> Result<Command, Missi
     Ok(asking(command, url, times))
 }
 
+pub fn curl(person: &Person, url: &str, times: usize) -> Result<Command, Missing> {
+    let script = Path::new(PROGRAMS).join("curl.sh");
+    Ok(asking(person.command(script), url, times))
+}
+
 pub fn java(person: &Person, url: &str, times: usize) -> Result<Command, Missing> {
     Ok(asking(jvm(person, &[])?, url, times))
 }
 
 pub fn java_with_cookies(person: &Person, url: &str, times: usize) -> Result<Command, Missing> {
     Ok(asking(jvm(person, &["-Dcookies=true"])?, url, times))
+}
+
+/// It binds its tokens.
+pub fn java_bound(person: &Person, url: &str, times: usize) -> Result<Command, Missing> {
+    let options = ["-Djdk.https.negotiate.cbt=always"];
+    Ok(asking(jvm(person, &options)?, url, times))
 }
 
 /// Java reads `KRB5CCNAME`, but not `KRB5_CONFIG`.
@@ -116,11 +134,35 @@ fn jvm(person: &Person, options: &[&str]) -> Result<Command, Missing> {
         .arg("-Djavax.security.auth.useSubjectCredsOnly=false")
         // It is over before compiling pays.
         .arg("-XX:TieredStopAtLevel=1")
-        .args(options)
-        .arg("-cp")
-        .arg(classes)
-        .arg("Negotiate");
+        .args(options);
+    if let Some(authority) = &person.trusts {
+        let mut store = std::ffi::OsString::from("-Djavax.net.ssl.trustStore=");
+        store.push(trust_store(authority)?);
+        command.arg(store).arg(format!(
+            "-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}"
+        ));
+    }
+    command.arg("-cp").arg(classes).arg("Negotiate");
     Ok(command)
+}
+
+const STORE_PASSWORD: &str = "public";
+
+/// Java takes no authority in PEM.
+fn trust_store(authority: &Path) -> Result<PathBuf, Missing> {
+    let store = authority.with_extension("p12");
+    if !store.exists() {
+        let output = Command::new(find("keytool")?)
+            .args(["-importcert", "-noprompt", "-alias", "authority", "-file"])
+            .arg(authority)
+            .args(["-storepass", STORE_PASSWORD, "-keystore"])
+            .arg(&store)
+            .output();
+        let output = output.expect("starts");
+        let errors = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "keytool: {errors}");
+    }
+    Ok(store)
 }
 
 #[track_caller]

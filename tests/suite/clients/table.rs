@@ -2,18 +2,22 @@
 
 use std::fs;
 
-use super::{CLIENTS, Client, Http, Missing, Run};
+use tower_spnego::testing::{Chromium, Firefox};
+
+use super::{Binds, CLIENTS, Client, Http, Missing, Run};
+use crate::browsers::RealBrowser;
 use crate::not_run;
 use crate::served::Trip;
 
 const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/clients.md");
 
-const HEAD: [&str; 10] = [
+const HEAD: [&str; 11] = [
     "client",
     "first token",
     "token is",
     "mutual authentication",
     "cookies",
+    "channel binding",
     "bad token: 401",
     "not allowed: 403",
     "directory down: 503",
@@ -27,9 +31,9 @@ fn line(cells: &[impl AsRef<str>]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// The row of a client whose runs these are: it asked twice for the same page, then for each that
-/// is refused.
-pub fn row(name: &str, http: Http, sign_in: &Run, refusals: &[Run; 5]) -> String {
+/// The row of a client whose runs these are: it asked twice for the same page, then for those that
+/// are refused. The table has no more than five of them.
+pub fn row(name: &str, http: Http, binds: Binds, sign_in: &Run, refusals: &[Run]) -> String {
     let accepted = sign_in.trips.iter().find(|trip| trip.has_token);
     let accepted = accepted.expect("a token");
     let first = match (http, sign_in.trips.first()) {
@@ -40,6 +44,9 @@ pub fn row(name: &str, http: Http, sign_in: &Run, refusals: &[Run; 5]) -> String
     let cookies = match http {
         Http::OfTheProgram => "up to you",
         Http::Own { .. } if sign_in.kept_the_login() => "kept",
+        Http::Own { .. } if sign_in.trips.iter().any(|trip| trip.has_cookie) => {
+            "kept, a token each time"
+        }
         Http::Own { .. } => "not kept",
     };
     let mutual = if is_mutual(accepted) {
@@ -47,10 +54,16 @@ pub fn row(name: &str, http: Http, sign_in: &Run, refusals: &[Run; 5]) -> String
     } else {
         "no"
     };
-    let mut cells = [name, first, kind(accepted), mutual, cookies]
+    let binding = match binds {
+        Binds::Always => "sent",
+        Binds::IfTold(_) => "sent if told",
+        Binds::Never => "no",
+        Binds::UpToYou => "up to you",
+    };
+    let mut cells = [name, first, kind(accepted), mutual, cookies, binding]
         .map(str::to_owned)
         .to_vec();
-    cells.extend(refusals.iter().map(|run| {
+    cells.extend(refusals.iter().take(5).map(|run| {
         let outcome = run.outcomes.first().expect("an outcome");
         let outcome = outcome.split(' ').next().unwrap_or_default();
         // An error's name is code.
@@ -68,8 +81,27 @@ fn row_of(client: &Client) -> Result<String, Missing> {
     Ok(row(
         client.name,
         client.http,
+        client.binds,
         client.sign_in()?,
         client.refusals()?,
+    ))
+}
+
+/// `browsers` has the test.
+const BROWSERS_BIND: Binds = Binds::Never;
+
+fn row_of_browser<B: RealBrowser>() -> Result<String, Missing> {
+    B::available().map_err(Missing)?;
+    let tour = B::tour();
+    let http = Http::Own {
+        stays_signed_in: true,
+    };
+    Ok(row(
+        B::NAME,
+        http,
+        BROWSERS_BIND,
+        &tour.sign_in,
+        &tour.refusals,
     ))
 }
 
@@ -101,7 +133,12 @@ fn is_row(line: &str) -> bool {
 #[test]
 fn the_guide_has_the_table_of_what_clients_do() {
     let test = "the_guide_has_the_table_of_what_clients_do";
-    let rows: Vec<_> = CLIENTS.iter().map(|client| row_of(client)).collect();
+    let browsers = [row_of_browser::<Chromium>(), row_of_browser::<Firefox>()];
+    let rows: Vec<_> = CLIENTS
+        .iter()
+        .map(|client| row_of(client))
+        .chain(browsers)
+        .collect();
     let guide = fs::read_to_string(GUIDE).expect("reads");
     let begin = guide.lines().take_while(|line| !is_row(line)).count();
     let mut lines: Vec<_> = guide.lines().map(|line| format!("{line}\n")).collect();

@@ -1,5 +1,5 @@
 //! The `Authorization` header: what it offers, and the `WWW-Authenticate` values that answer it
-//! (RFC 4559).
+//! (RFC 4559, RFC 7617).
 
 use std::fmt;
 
@@ -10,13 +10,17 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use crate::error::ErrorKind;
 use crate::token::{self, Place};
 
+mod basic;
+
+pub(crate) use self::basic::UserPassword;
+pub(crate) use self::basic::challenge as basic_challenge;
+
 const SCHEME: &str = "Negotiate";
 
 /// The longest base64 that can be a token of [`token::MAX_LEN`] bytes.
 const MAX_ENCODED_LEN: usize = token::MAX_LEN.div_ceil(3) * 4;
 
 /// What a request brings to be signed in with.
-#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Credentials {
     /// Nothing for us: no header, another scheme, or `Negotiate` with no token, which Chromium
     /// sends.
@@ -25,6 +29,7 @@ pub(crate) enum Credentials {
     Negotiate(Vec<u8>),
     /// One that goes on with a handshake.
     Continuation(Vec<u8>),
+    Basic(UserPassword),
 }
 
 impl fmt::Debug for Credentials {
@@ -33,15 +38,20 @@ impl fmt::Debug for Credentials {
             Self::None => "None",
             Self::Negotiate(_) => "Negotiate([redacted])",
             Self::Continuation(_) => "Continuation([redacted])",
+            Self::Basic(_) => "Basic([redacted])",
         })
     }
 }
 
 /// Reads the request's credentials, and judges a token before anything else spends time on it.
+/// Where Basic is not taken it is another scheme.
 ///
 /// Base64 is taken with its padding only: every client pads (RFC 4648 section 3.2), so that one
 /// token has one spelling.
-pub(crate) fn credentials(headers: &HeaderMap) -> Result<Credentials, ErrorKind> {
+pub(crate) fn credentials(
+    headers: &HeaderMap,
+    takes_basic: bool,
+) -> Result<Credentials, ErrorKind> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(Credentials::None);
@@ -49,7 +59,11 @@ pub(crate) fn credentials(headers: &HeaderMap) -> Result<Credentials, ErrorKind>
     if values.next().is_some() {
         return Err(ErrorKind::SeveralAuthorizationHeaders);
     }
-    let encoded = match negotiate(value.as_bytes()) {
+    let value = value.as_bytes();
+    if takes_basic && let Some(encoded @ [_, ..]) = of_scheme(value, basic::SCHEME) {
+        return UserPassword::read(encoded).map(Credentials::Basic);
+    }
+    let encoded = match of_scheme(value, SCHEME) {
         None | Some([]) => return Ok(Credentials::None),
         Some(encoded) => encoded,
     };
@@ -84,8 +98,15 @@ pub(crate) fn reject_token() -> HeaderValue {
     HeaderValue::from_static("Negotiate oQcwBaADCgEC")
 }
 
-/// What follows the scheme, if it is ours (RFC 9110 section 11.1: in any case).
-fn negotiate(value: &[u8]) -> Option<&[u8]> {
+/// Keeps the credentials out of what prints headers.
+pub(crate) fn hide(headers: &mut HeaderMap) {
+    if let Some(value) = headers.get_mut(AUTHORIZATION) {
+        value.set_sensitive(true);
+    }
+}
+
+/// What follows the scheme, if it is this one (RFC 9110 section 11.1: in any case).
+fn of_scheme<'a>(value: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     let value = value.trim_ascii();
     let end = value
         .iter()
@@ -93,7 +114,7 @@ fn negotiate(value: &[u8]) -> Option<&[u8]> {
         .unwrap_or(value.len());
     let (scheme, rest) = value.split_at_checked(end)?;
     scheme
-        .eq_ignore_ascii_case(SCHEME.as_bytes())
+        .eq_ignore_ascii_case(wanted.as_bytes())
         .then(|| rest.trim_ascii())
 }
 

@@ -102,6 +102,8 @@ pub enum Fault {
     Setup,
     /// The directory.
     Directory,
+    /// The KDC, for passwords.
+    Kdc,
     /// The session store.
     SessionStore,
     /// This server: too busy, or a defect of ours.
@@ -202,6 +204,32 @@ error_kinds! {
         there, and room on its disk?";
     /// GSSAPI refused the token for another reason.
     TokenRefused => UNAUTHORIZED, Client, "GSSAPI refused the token";
+    /// What follows `Basic` is no user name and password in UTF-8 (RFC 7617), or is longer than
+    /// 1,024 bytes.
+    BasicUnreadable => UNAUTHORIZED, Client, "what follows Basic is no user name and password in \
+        UTF-8, or is longer than 1,024 bytes";
+    /// The user name that Basic brought names no person of an allowed realm. No KDC was asked.
+    BasicNameNotAllowed => UNAUTHORIZED, Client, "the user name that Basic brought may not sign in";
+    /// The password is wrong, or the KDC knows no such user.
+    WrongPassword => UNAUTHORIZED, Client, "the password is wrong, or there is no such user";
+    /// The password has expired.
+    PasswordExpired => UNAUTHORIZED, Client, "the password has expired: it must be changed before \
+        it counts again";
+    /// The KDC gives this account no ticket: it is locked, disabled or out of its time.
+    AccountLocked => UNAUTHORIZED, Client, "the account is locked, disabled or out of its time";
+    /// Too many wrong passwords for this account, or from this address: the KDC is not asked.
+    TooManyFailures => TOO_MANY_REQUESTS, Client, "too many wrong passwords; the KDC is not asked \
+        about this one";
+    /// The KDC can't be reached, took too long, or does not serve us.
+    KdcUnavailable => SERVICE_UNAVAILABLE, Kdc, "the KDC can't be reached, took too long, or does \
+        not serve us";
+    /// The KDC took the password, and its ticket for our own service is none.
+    KdcNotTrusted => SERVICE_UNAVAILABLE, Setup, "the KDC took the password, and did not prove \
+        that it is the realm's: its ticket for this service does not open with the keytab's key. \
+        Either somebody stands in for the KDC, or the keytab is out of date: export it again";
+    /// The person has signed out of the session, which takes no password again before they ask to
+    /// sign in.
+    SignedOut => FORBIDDEN, Client, "the person has signed out of this session";
     /// The client asked to stay anonymous (RFC 8062).
     Anonymous => FORBIDDEN, Client, "the client is anonymous";
     /// The principal's realm is not allowed.
@@ -252,6 +280,18 @@ error_kinds! {
 }
 
 impl ErrorKind {
+    /// Whether another user name or password may be the answer.
+    pub(crate) fn asks_for_password(self) -> bool {
+        matches!(
+            self,
+            Self::BasicUnreadable
+                | Self::BasicNameNotAllowed
+                | Self::WrongPassword
+                | Self::PasswordExpired
+                | Self::AccountLocked
+        )
+    }
+
     /// Whether the directory could not answer, which says nothing about the person.
     pub(crate) fn is_outage(self) -> bool {
         matches!(
@@ -475,6 +515,22 @@ pub enum ConfigError {
          SHA-256 (32 bytes), SHA-384 (48), SHA-512 (64) or SHA-224 (28)"
     )]
     BadCertificateHash(usize),
+    /// A proxy's address is none.
+    #[error(
+        "{0:?} is no address of a proxy: write an IP address, or a network as in 10.0.0.0/8 or \
+         fd00::/8"
+    )]
+    BadProxy(String),
+    /// The path to sign in at is none.
+    #[error("{0:?} is no path to sign in at: write a path of this site, as in /sign-in")]
+    BadSignInPath(String),
+    /// No user could ever type a password.
+    #[error(
+        "Basic would let nobody in: .basic_failures(..) must allow at least one failure, in a \
+         window longer than none, .basic_checks(..) at least one check at once, and \
+         .basic_timeout(..) some time for it"
+    )]
+    BasicLetsNobodyIn,
     /// A setting of an LDAP directory is wrong.
     #[error("the LDAP directory's {setting} is wrong: {reason}")]
     #[non_exhaustive]

@@ -7,7 +7,8 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Extensions, Version};
 
-use crate::authorization::{Credentials, credentials};
+use crate::authorization::{Credentials, UserPassword, credentials};
+use crate::basic::Basic;
 use crate::channel_binding::Bindings;
 #[cfg(feature = "axum")]
 use crate::connection;
@@ -19,14 +20,15 @@ use crate::error::{Error, ErrorKind};
 use crate::extract::{self, Outer};
 use crate::host;
 use crate::initiator::{Initiator, NameMapping};
-use crate::kerberos::{Accepted, Acceptor, Handshake, Offer, Refused, Unfinished};
-use crate::login::{Login, Logins, RequestSession, SignIn};
-use crate::principal::{AllowedRealms, printable};
+use crate::kerberos::{Accepted, Acceptor, BINDING, Handshake, Offer, Refused, Unfinished};
+use crate::login::{Login, Logins, Offered, RequestSession, SignIn};
+use crate::principal::{AllowedRealms, Principal, printable};
 use crate::response::{self, Asked, Refusal, Refusals};
 use crate::user::User;
 
 pub(crate) struct Gate {
     pub(crate) cross_site: CrossSite,
+    pub(crate) basic: Option<Basic>,
     pub(crate) acceptor: Acceptor,
     pub(crate) realms: AllowedRealms,
     pub(crate) mapping: Option<NameMapping>,
@@ -73,8 +75,8 @@ pub(crate) struct Visit {
     /// None also where another layer has said who the user is.
     login: Option<Login>,
     is_signed_in: bool,
-    /// The request has brought a token already.
-    brought_token: bool,
+    /// What becomes of the answer where the handler asks for a challenge.
+    if_challenged: ErrorKind,
     /// The login is new, and is written once the handler has answered.
     sign_in: Option<Box<SignIn>>,
     delegation: Delegation,
@@ -83,7 +85,13 @@ pub(crate) struct Visit {
 }
 
 impl Gate {
-    pub(crate) async fn admit(&self, parts: &Parts) -> Result<Visit, Refusal> {
+    /// What is kept of a request for its answer.
+    pub(crate) fn asked(&self, parts: &Parts) -> Asked {
+        let basic = self.basic.as_ref().and_then(|basic| basic.challenge(parts));
+        self.refusals.asked(parts, basic)
+    }
+
+    pub(crate) async fn admit(&self, parts: &Parts, asked: &Asked) -> Result<Visit, Refusal> {
         // Every request goes on with the handshake that waits on its connection, or ends it.
         let begun = SpnegoConnection::of(&parts.extensions).and_then(SpnegoConnection::take);
         self.cross_site.check(parts).map_err(Error::new)?;
@@ -94,13 +102,23 @@ impl Gate {
         {
             let session = RequestSession::of(&parts.extensions)?;
             // A token is not read, so that none is asked for twice.
+            let if_challenged = match parts.headers.contains_key(AUTHORIZATION) {
+                true => ErrorKind::NotChallenged,
+                false => ErrorKind::NoCredentials,
+            };
             return Ok(Visit {
-                brought_token: parts.headers.contains_key(AUTHORIZATION),
+                if_challenged,
                 delegation: self.no_ticket(Delegation::NotForwarded),
                 ..Visit::of(Some(user.clone()), session)
             });
         }
-        let credentials = credentials(&parts.headers).map_err(Error::new)?;
+        let credentials = credentials(&parts.headers, asked.offers_basic()).map_err(|kind| {
+            let refusal = Refusal::from(Error::new(kind));
+            match kind {
+                ErrorKind::BasicUnreadable => refusal.of_password(),
+                _ => refusal,
+            }
+        })?;
         let session = RequestSession::of(&parts.extensions)?;
         let (login, delegation) = match (outer, credentials) {
             // Boxed, as what is rare is here: every request's future would have room for it.
@@ -115,26 +133,55 @@ impl Gate {
                 return Err(Error::new(ErrorKind::TokenUsed).into());
             }
             (Outer::Same(Some(login), delegation), _) => (Some(login), delegation),
+            (_, Credentials::Basic(typed)) if !self.is_signed_out(parts, &session).await? => {
+                let visit = Box::pin(self.sign_in_by_password(parts, typed, session)).await;
+                return visit.map_err(Refusal::of_password);
+            }
             (Outer::Same(None, delegation), _) => (self.logins.read(&session).await?, delegation),
             _ => {
                 let login = self.logins.read(&session).await?;
                 (login, self.no_ticket(Delegation::NoToken))
             }
         };
-        if let Some(login) = login {
-            return Ok(Visit {
-                delegation,
-                ..Visit::of(Some(login.user().clone()), session).with_login(login)
-            });
-        }
-        match self.without_login.judge(parts) {
-            NoLogin::Challenge => Err(Error::new(ErrorKind::NoCredentials).into()),
+        let visit = match login {
+            Some(login) => Visit::of(Some(login.user().clone()), session).with_login(login),
+            None => self.without_login(parts, session).await?,
+        };
+        Ok(Visit {
+            delegation,
+            ..visit
+        })
+    }
+
+    async fn without_login(
+        &self,
+        parts: &Parts,
+        session: RequestSession,
+    ) -> Result<Visit, Refusal> {
+        let if_challenged = match self.is_signed_out(parts, &session).await? {
+            true => ErrorKind::SignedOut,
+            false => ErrorKind::NoCredentials,
+        };
+        let verdict = match self.refusals.is_sign_in_path(parts) {
+            true => NoLogin::Challenge,
+            false => self.without_login.judge(parts),
+        };
+        match verdict {
+            NoLogin::Challenge => Err(Error::new(if_challenged).into()),
             NoLogin::PassAsNobody => Ok(Visit {
-                delegation,
+                if_challenged,
                 ..Visit::of(None, session)
             }),
             NoLogin::Forbid => Err(Error::new(ErrorKind::NotChallenged).into()),
         }
+    }
+
+    /// Whether the person has signed out, and does not ask to sign in again. Only what a browser
+    /// sends unasked makes that a question.
+    async fn is_signed_out(&self, parts: &Parts, session: &RequestSession) -> Result<bool, Error> {
+        Ok(self.basic.is_some()
+            && !self.refusals.is_sign_in_path(parts)
+            && session.is_signed_out().await?)
     }
 
     async fn sign_in(
@@ -145,15 +192,80 @@ impl Gate {
         session: RequestSession,
     ) -> Result<Visit, Refusal> {
         let mut accepted = self.shake_hands(parts, token, begun).await?;
-        match self.identify(&accepted, &session).await {
+        match self.identify(&accepted, None, &session).await {
             Ok((login, sign_in)) => Ok(Visit {
-                brought_token: true,
                 delegation: self.delegation(&mut accepted, sign_in.is_some()).await,
                 sign_in: sign_in.map(Box::new),
                 final_token: accepted.final_token,
-                ..Visit::of(Some(login.user().clone()), session).with_login(login)
+                ..Visit::with_credentials(login, session)
             }),
             Err(error) => Err(Refusal::from(error).with_token(accepted.final_token)),
+        }
+    }
+
+    /// A browser sends the password with every request: one that the session's login was made by
+    /// rides on it. Any other is checked, like a fresh token.
+    async fn sign_in_by_password(
+        &self,
+        parts: &Parts,
+        typed: UserPassword,
+        session: RequestSession,
+    ) -> Result<Visit, Refusal> {
+        let UserPassword { user, password } = typed;
+        let principal = self.realms.named(&user, self.acceptor.service_realm())?;
+        let offered = Offered {
+            principal: &principal,
+            password: &password,
+        };
+        if let Some(login) = self.logins.read(&session).await?
+            && login.was_made_by(offered)?
+        {
+            return Ok(Visit {
+                delegation: self.no_ticket(Delegation::NotForwarded),
+                ..Visit::with_credentials(login, session)
+            });
+        }
+        let accepted = self.check_password(parts, offered).await?;
+        let (login, sign_in) = self.identify(&accepted, Some(offered), &session).await?;
+        Ok(Visit {
+            delegation: self.no_ticket(Delegation::NotForwarded),
+            sign_in: sign_in.map(Box::new),
+            ..Visit::with_credentials(login, session)
+        })
+    }
+
+    /// The KDC checks the password, and our own keytab the KDC: without that, whoever answers in
+    /// the KDC's place could let anybody in.
+    async fn check_password(&self, parts: &Parts, offered: Offered<'_>) -> Result<Accepted, Error> {
+        let Some(basic) = &self.basic else {
+            return Err(Error::new(ErrorKind::Internal));
+        };
+        let host = host::name(parts);
+        let service = self.acceptor.own_principal(host.as_deref())?;
+        let Offered {
+            principal,
+            password,
+        } = offered;
+        let token = basic
+            .token(parts, principal, password.clone(), service)
+            .await?;
+        let offer = Offer {
+            token,
+            host,
+            channel_binding: Some(BINDING.to_vec()),
+        };
+        let accepted = match self.acceptor.accept(offer).await {
+            Ok(Handshake::Accepted(accepted)) => accepted,
+            Ok(Handshake::Unfinished(..)) => return Err(Error::new(ErrorKind::Internal)),
+            Err(refused) => return Err(not_trusted(refused.error)),
+        };
+        // A KDC may know people by several names; only the one that was typed was looked at.
+        match accepted.name.parse::<Principal>() {
+            Ok(answered) if answered == *principal => Ok(accepted),
+            _ => Err(Error::new(ErrorKind::KdcNotTrusted).with_detail(format!(
+                "asked about {principal}, it answered with {}",
+                accepted.name
+            ))),
         }
     }
 
@@ -221,15 +333,23 @@ impl Gate {
     async fn identify(
         &self,
         accepted: &Accepted,
+        password: Option<Offered<'_>>,
         session: &RequestSession,
     ) -> Result<(Login, Option<SignIn>), Error> {
         match self.find(accepted).await {
             Ok(user) => {
                 let ticket_end = accepted.ticket_end;
-                let sign_in = self.logins.sign_in(user, ticket_end, session).await?;
+                let sign_in = self
+                    .logins
+                    .sign_in(user, ticket_end, password, session)
+                    .await?;
                 let login = sign_in.login();
                 let id = printable(login.user().id());
-                tracing::info!(principal = %login.principal(), id, "signed in");
+                let by = match password {
+                    Some(_) => "Basic",
+                    None => "Negotiate",
+                };
+                tracing::info!(principal = %login.principal(), id, by, "signed in");
                 Ok((login, Some(sign_in)))
             }
             Err(error) if error.kind().is_outage() => match self.logins.read(session).await? {
@@ -288,17 +408,35 @@ impl Gate {
     }
 }
 
+/// Why our own acceptor refused what the KDC gave out for a password.
+fn not_trusted(error: Error) -> Error {
+    match error.kind() {
+        // These say nothing about the KDC.
+        ErrorKind::Busy | ErrorKind::Internal | ErrorKind::ReplayCacheUnusable => error,
+        _ => Error::new(ErrorKind::KdcNotTrusted).with_source(error),
+    }
+}
+
 impl Visit {
     fn of(user: Option<User>, session: RequestSession) -> Self {
         Self {
             is_signed_in: user.is_some(),
             user,
             login: None,
-            brought_token: false,
+            if_challenged: ErrorKind::NoCredentials,
             sign_in: None,
             delegation: Delegation::Declined,
             session,
             final_token: Vec::new(),
+        }
+    }
+
+    /// Of a request that has brought credentials, and they count: asked again, some clients would
+    /// never end.
+    fn with_credentials(login: Login, session: RequestSession) -> Self {
+        Self {
+            if_challenged: ErrorKind::NotChallenged,
+            ..Self::of(Some(login.user().clone()), session).with_login(login)
         }
     }
 
@@ -328,7 +466,7 @@ impl Visit {
         {
             Box::pin(sign_in.write(&self.session)).await?;
         }
-        refusals.complete(answer, self.brought_token, asked);
+        refusals.complete(answer, self.if_challenged, asked);
         response::finish(
             answer,
             self.is_signed_in,

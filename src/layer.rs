@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use axum_core::response::IntoResponse;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use tower_layer::Layer;
 
+use crate::basic::{Basic, BasicOver, Limits};
 use crate::channel_binding::{Bindings, ChannelBinding, SharedEndPoint};
+use crate::clock::Clock;
 use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::{ConfigError, Error};
 use crate::gate::{Gate, NoLogin, WithoutLogin};
 use crate::initiator::NameMapping;
 use crate::kerberos::{Acceptor, AcceptorConfig, Services, TicketStore};
-use crate::login::{Clock, Logins, Policy, fingerprint};
+use crate::login::{Logins, Policy, fingerprint};
 use crate::principal::{AllowedRealms, is_deceptive};
 use crate::response::Refusals;
 use crate::service::Spnego;
@@ -79,6 +82,8 @@ impl SpnegoLayer {
             bad_origin: None,
             accept_queue: 1024,
             accept_timeout: Duration::from_secs(10),
+            basic: None,
+            limits: Limits::default(),
             clock: Clock::default(),
         }
     }
@@ -120,6 +125,8 @@ pub struct SpnegoLayerBuilder {
     bad_origin: Option<ConfigError>,
     accept_queue: usize,
     accept_timeout: Duration,
+    basic: Option<BasicOver>,
+    limits: Limits,
     clock: Clock,
 }
 
@@ -309,7 +316,8 @@ impl SpnegoLayerBuilder {
     }
 
     /// Sends no word of Negotiate beside the refusal of a token: 403 in place of 401 and the reject
-    /// token. For an application with a second way in that its refusal page leads to.
+    /// token. For an application with a second way in that its refusal page leads to. Where
+    /// [`basic`](Self::basic) is offered, that is the second way: 401, with its challenge alone.
     pub fn negotiate_once(mut self) -> Self {
         self.refusals.negotiate_once = true;
         self
@@ -398,6 +406,76 @@ impl SpnegoLayerBuilder {
         self
     }
 
+    /// Lets people without a ticket sign in by user name and password: Basic ([RFC 7617]), offered
+    /// beside Negotiate. Off unless asked for, and for good reason: whoever runs this site then
+    /// sees passwords.
+    ///
+    /// Where [`BasicOver`] says that a request did not come over TLS, Basic is neither offered nor
+    /// read.
+    ///
+    /// A user name is `name@REALM`, of a realm that is allowed, or the name alone: of the one
+    /// realm, or of the service's own where several are allowed. The KDC (of `krb5.conf`) checks
+    /// the password, and must prove by a ticket for our own SPN that it is the realm's. With
+    /// [`whole_keytab_is_one_trust_domain`](Self::whole_keytab_is_one_trust_domain) that is
+    /// `HTTP/` and the request's host.
+    ///
+    /// A browser sends the password with every request. One that the session's login was made by
+    /// rides on the login, and nobody is asked, until the login ends. It is known by a keyed hash
+    /// in the session, whose key each process makes anew: after a restart, and on another server
+    /// of a cluster, the KDC is asked again.
+    ///
+    /// [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
+    pub fn basic(mut self, over: BasicOver) -> Self {
+        self.basic = Some(over);
+        self
+    }
+
+    /// How many wrong passwords an account may have in a span of time before the KDC is asked no
+    /// more about it (429): 4 in 30 minutes unless said otherwise, for a domain often locks an
+    /// account at the fifth, and then anybody could lock anybody out. A right password clears the
+    /// count. Keep it below the domain's threshold, together with all other servers'. Where
+    /// `krb5.conf` (`primary_kdc`, `master_kdc`) or DNS (`_kerberos-master`) names a primary KDC,
+    /// halve it: libkrb5 asks that, too, about a password that another has called wrong, and the
+    /// domain counts both.
+    ///
+    /// An address (of IPv6 its network of 64 bits) may have ten times as many, for all accounts. It
+    /// is the client's only where the request has a [`SpnegoConnection`](crate::SpnegoConnection)
+    /// and [`BasicOver`] knows the proxies; without an address, accounts alone are counted.
+    pub fn basic_failures(mut self, count: usize, window: Duration) -> Self {
+        self.limits.failures = count;
+        self.limits.window = window;
+        self
+    }
+
+    /// How many passwords are checked at once, each on a thread of its own: 8 unless said
+    /// otherwise. An address has half of them at most, an account one.
+    pub fn basic_checks(mut self, at_once: usize) -> Self {
+        self.limits.checks = at_once;
+        self
+    }
+
+    /// How long a password's check may take, with all its waiting, before the answer is 503: 10
+    /// seconds unless said otherwise. A KDC that does not answer holds the check's thread for as
+    /// long as libkrb5 waits for it, and so the layer's drop.
+    pub fn basic_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.timeout = timeout;
+        self
+    }
+
+    /// A path such as `/sign-in` where people sign in, whatever came before: a request to it is
+    /// challenged in optional mode, too, and after a logout. Its handler typically redirects.
+    ///
+    /// After the [logout](crate::Login::logout) of a login made by a password, the session ignores
+    /// the password that the browser still sends, and has no challenge: the answer is 403, with a
+    /// page that links to this path. Without one there is no way back but a new session.
+    ///
+    /// It is compared with the path that the layer sees, which inside of axum's `nest` lacks the
+    /// beginning.
+    pub fn sign_in_path(mut self, path: impl Into<String>) -> Self {
+        self.refusals.sign_in_path = Some(path.into().into());
+        self
+    }
+
     /// Replaces the clock by which logins expire, for tests.
     #[cfg(feature = "testing")]
     pub fn clock(
@@ -433,6 +511,11 @@ impl SpnegoLayerBuilder {
         if let Some(error) = self.bad_origin {
             return Err(error);
         }
+        if let Some(path) = self.refusals.sign_in_path.as_deref()
+            && !is_path(path)
+        {
+            return Err(ConfigError::BadSignInPath(path.to_owned()));
+        }
         let directory = self.directory.ok_or(ConfigError::NoDirectory)?;
         if self.bindings.policy == ChannelBinding::Off && self.bindings.end_point.is_some() {
             return Err(ConfigError::EndPointUnused);
@@ -464,6 +547,13 @@ impl SpnegoLayerBuilder {
                 });
             }
         }
+        let basic = match self.basic {
+            Some(over) => {
+                let site = acceptor.site();
+                Some(Basic::start(over, self.limits, site, self.clock.clone())?)
+            }
+            None => None,
+        };
         tracing::info!(
             services = ?acceptor.principals(),
             realms = ?realms.iter().collect::<Vec<_>>(),
@@ -482,6 +572,7 @@ impl SpnegoLayerBuilder {
             gate: Arc::new(Gate {
                 logins: Logins::new(self.policy, realms.clone(), made_by, self.clock),
                 cross_site: self.cross_site,
+                basic,
                 acceptor,
                 realms,
                 mapping: self.mapping,
@@ -540,6 +631,15 @@ fn is_realm(realm: &str) -> bool {
     !realm.is_empty() && !realm.contains(['@', '/', '\\', ' ']) && !realm.contains(is_deceptive)
 }
 
+/// A path of this site, as a link on its pages may have it.
+fn is_path(path: &str) -> bool {
+    let parsed = path.parse::<PathAndQuery>();
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && parsed.is_ok_and(|parsed| parsed.path() == path)
+}
+
 /// A host name by RFC 1123 section 2.1, and the underscore that Windows allows.
 fn is_hostname(name: &str) -> bool {
     name.len() <= 253
@@ -586,6 +686,25 @@ mod tests {
         }
         assert!(!is_hostname(&"a".repeat(64)));
         assert!(!is_hostname(&["abcdefg"; 32].join(".")));
+    }
+
+    #[test]
+    fn a_path_is_one_of_this_site() {
+        for path in ["/", "/sign-in", "/a/b.html"] {
+            assert!(is_path(path), "{path}");
+        }
+        for path in [
+            "",
+            "sign-in",
+            "//evil.example",
+            r"/\evil.example",
+            "https://evil.example/",
+            "/sign in",
+            "/sign-in?again",
+            "/sign-in#here",
+        ] {
+            assert!(!is_path(path), "{path}");
+        }
     }
 
     #[test]

@@ -61,6 +61,7 @@
 //!    send. See [`allow_origin`](SpnegoLayerBuilder::allow_origin).
 //! 2. A Negotiate token ([RFC 4559]) signs in, whatever the session holds. A bad one is refused
 //!    (401), and nothing falls back to the session.
+//!    So does a user name and password, where [Basic](SpnegoLayerBuilder::basic) is asked for.
 //! 3. Without a token, the login in the session counts until it expires.
 //! 4. Without either, the answer is the challenge (401), or in [optional
 //!    mode](SpnegoLayerBuilder::optional) the handler's.
@@ -115,7 +116,9 @@
 compile_error!("tower-spnego needs Linux with MIT Kerberos 1.19 or newer");
 
 mod authorization;
+mod basic;
 mod channel_binding;
+mod clock;
 mod connection;
 mod cross_site;
 mod delegated;
@@ -140,6 +143,7 @@ pub mod guide;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use crate::basic::BasicOver;
 pub use crate::channel_binding::{ChannelBinding, ServerEndPoint, SharedEndPoint};
 #[cfg(feature = "axum")]
 pub use crate::connection::Connections;

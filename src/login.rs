@@ -18,13 +18,21 @@ use sha2::{Digest, Sha256};
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::{Expiry, Session, session};
 
+use self::password_hash::PasswordHash;
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::principal::{AllowedRealms, Principal};
 use crate::user::User;
 
+mod password_hash;
+
+pub(crate) use self::password_hash::Offered;
+
 const HEAD: &str = "tower-spnego.login";
 const USER: &str = "tower-spnego.user";
 const OWNER: &str = "tower-spnego.owner";
+/// That the person has signed out of a login made by a password.
+const SIGNED_OUT: &str = "tower-spnego.signed-out";
 
 /// Of the head's form; a head of another version is no login.
 const VERSION: u8 = 1;
@@ -54,6 +62,13 @@ struct Record {
     user: User,
     signed_in: SystemTime,
     expires: Option<SystemTime>,
+    /// Of a login made by Basic.
+    password: Option<Password>,
+}
+
+struct Password {
+    login: String,
+    hash: PasswordHash,
 }
 
 impl Login {
@@ -85,7 +100,10 @@ impl Login {
     /// Ends the login, empties the session and changes its id. It holds also in the very request
     /// that signed in.
     ///
-    /// A browser that still has a ticket is signed in again by the next page it opens.
+    /// A browser that still has a ticket is signed in again by the next page it opens. One that was
+    /// signed in by a password sends that with every request, and forgets it only when it is
+    /// closed: the session remembers that it was signed out, and takes no password again but at the
+    /// [`sign_in_path`](crate::SpnegoLayerBuilder::sign_in_path).
     ///
     /// # Errors
     ///
@@ -96,8 +114,19 @@ impl Login {
         }
         let session = &self.session.0;
         session.clear().await;
+        if self.record.password.is_some() {
+            self.session.set(SIGNED_OUT, Value::Bool(true)).await?;
+        }
         // Not `flush()`: what is inserted after it goes to the old id.
         session.cycle_id().await.map_err(store_failed)
+    }
+
+    /// Whether it was made by this very password.
+    pub(crate) fn was_made_by(&self, offered: Offered<'_>) -> Result<bool, Error> {
+        match &self.record.password {
+            Some(password) => password.hash.matches(&password.login, offered),
+            None => Ok(false),
+        }
     }
 }
 
@@ -138,27 +167,6 @@ impl Policy {
     }
 }
 
-/// The clock by which logins expire.
-#[derive(Clone)]
-pub(crate) struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self(Arc::new(SystemTime::now))
-    }
-}
-
-impl Clock {
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    fn now(&self) -> SystemTime {
-        (self.0)()
-    }
-}
-
 /// The logins that one layer makes and reads.
 pub(crate) struct Logins {
     policy: Policy,
@@ -181,6 +189,9 @@ struct Head<'a> {
     expires: Option<u64>,
     /// The fingerprint of the layer that made it.
     layer: &'a str,
+    /// The [`PasswordHash`] of a login made by Basic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
 }
 
 impl Logins {
@@ -263,16 +274,21 @@ impl Logins {
             user,
             signed_in,
             expires: head.expires.map(from_millis).into_iter().chain(ours).min(),
+            password: head.password.map(|hash| Password {
+                login: head.id.to_owned(),
+                hash: PasswordHash::from_stored(hash),
+            }),
         })))
     }
 
     /// A new login for a user whom the directory vouches for. Where the session holds another
     /// user's data it is emptied at once, so that the handler sees none of it; in the store nothing
-    /// changes before [`SignIn::write`].
+    /// changes before [`SignIn::write`]. `password` is what it was made by, where that was Basic.
     pub(crate) async fn sign_in(
         &self,
         user: User,
         ticket_end: Option<SystemTime>,
+        password: Option<Offered<'_>>,
         session: &RequestSession,
     ) -> Result<SignIn, Error> {
         let owner = json!([user.principal(), user.id()]);
@@ -288,9 +304,18 @@ impl Logins {
                 false
             }
         };
+        let id = session::Id::default().to_string();
+        let password = match password {
+            Some(offered) => Some(Password {
+                hash: PasswordHash::new(&id, offered)?,
+                login: id.clone(),
+            }),
+            None => None,
+        };
         let now = self.clock.now();
         let ended = Arc::<AtomicBool>::default();
         Ok(SignIn {
+            id,
             made_by: Arc::clone(&self.made_by),
             keep_id,
             owner,
@@ -301,6 +326,7 @@ impl Logins {
                     user,
                     signed_in: now,
                     expires: self.policy.expires(now, ticket_end),
+                    password,
                 }),
                 session: session.clone(),
                 ended: Some(Arc::clone(&ended)),
@@ -315,6 +341,7 @@ pub(crate) struct SignIn {
     login: Login,
     /// By the handler, in this very request.
     ended: Arc<AtomicBool>,
+    id: String,
     made_by: Arc<str>,
     /// The session was this user's already.
     keep_id: bool,
@@ -339,14 +366,16 @@ impl SignIn {
             user,
             signed_in,
             expires,
+            password,
         } = &*self.login.record;
         let head = serde_json::to_string(&Head {
             version: VERSION,
-            id: &session::Id::default().to_string(),
+            id: &self.id,
             signed_in: to_millis(*signed_in),
             ticket_end: self.ticket_end.map(to_millis),
             expires: expires.map(to_millis),
             layer: &self.made_by,
+            password: password.as_ref().map(|password| password.hash.as_str()),
         });
         let encoded = head.and_then(|head| Ok((head, user.to_stored()?)));
         let (head, text) =
@@ -368,6 +397,7 @@ impl SignIn {
         }
         session.set(HEAD, Value::String(head)).await?;
         session.set(USER, Value::String(text)).await?;
+        session.remove(SIGNED_OUT).await?;
         session.set(OWNER, self.owner).await
     }
 }
@@ -387,6 +417,11 @@ impl RequestSession {
     /// Whether something was written into it, so that the answer carries a cookie.
     pub(crate) fn is_modified(&self) -> bool {
         self.0.is_modified()
+    }
+
+    /// Whether the person has signed out of a login made by a password, and not in again.
+    pub(crate) async fn is_signed_out(&self) -> Result<bool, Error> {
+        Ok(self.get(SIGNED_OUT).await?.is_some())
     }
 
     /// Ends the login that the session holds; the data stays its owner's.

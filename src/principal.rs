@@ -221,6 +221,29 @@ impl AllowedRealms {
         self.0.iter().any(|realm| realm == principal.realm())
     }
 
+    /// The principal that a person means by the user name that they type: `name@REALM`, or a name
+    /// of the sole realm, or else of `own`, the service's.
+    ///
+    /// Nothing in it is an escape, for people know none: the last `@` begins the realm, and what is
+    /// before it is one component, whatever it holds.
+    pub(crate) fn named(&self, user: &str, own: &str) -> Result<Principal, Error> {
+        let (name, realm) = match (user.rsplit_once('@'), self.0.as_slice()) {
+            (Some(split), _) => split,
+            (None, [sole]) => (user, sole.as_str()),
+            (None, _) => (user, own),
+        };
+        let principal = Principal::from_parts(vec![name.to_owned()], realm.to_owned());
+        let admitted = match &principal {
+            Ok(principal) => self.admit(&principal.to_string()),
+            Err(error) => {
+                Err(Error::new(ErrorKind::NameNotAllowed).with_detail(format!("{user}: {error}")))
+            }
+        };
+        admitted.map_err(|error| {
+            Error::new(ErrorKind::BasicNameNotAllowed).with_detail(error.to_string())
+        })
+    }
+
     /// Admits the name that a ticket carries: its realm is judged first, then whether it is a
     /// person's.
     pub(crate) fn admit(&self, name: &str) -> Result<Principal, Error> {

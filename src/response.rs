@@ -41,6 +41,8 @@ pub(crate) struct Refusal {
     error: Error,
     /// GSSAPI's word to the client: the final token, or the reject token.
     token: Vec<u8>,
+    /// It is a password that is refused, and so nothing to say of tokens.
+    of_password: bool,
 }
 
 impl From<Error> for Refusal {
@@ -48,6 +50,7 @@ impl From<Error> for Refusal {
         Self {
             error,
             token: Vec::new(),
+            of_password: false,
         }
     }
 }
@@ -63,6 +66,11 @@ impl Refusal {
         self.token = token;
         self
     }
+
+    pub(crate) fn of_password(mut self) -> Self {
+        self.of_password = true;
+        self
+    }
 }
 
 /// Makes the body of a refusal.
@@ -75,20 +83,31 @@ pub(crate) struct Refusals {
     pub(crate) page: Option<Page>,
     /// No word of Negotiate beside the refusal of a token.
     pub(crate) negotiate_once: bool,
+    /// Where people who have signed out sign in again.
+    pub(crate) sign_in_path: Option<Arc<str>>,
 }
 
 /// What a request's refusal depends on besides the error.
 pub(crate) struct Asked {
     as_html: bool,
+    /// The challenge of Basic, where a password may be sent.
+    basic: Option<HeaderValue>,
     /// For the application's own page.
     request: Option<Box<Parts>>,
 }
 
+impl Asked {
+    pub(crate) fn offers_basic(&self) -> bool {
+        self.basic.is_some()
+    }
+}
+
 impl Refusals {
     /// What is kept of a request that goes to the handler.
-    pub(crate) fn asked(&self, request: &Parts) -> Asked {
+    pub(crate) fn asked(&self, request: &Parts, basic: Option<HeaderValue>) -> Asked {
         Asked {
             as_html: wants_html(&request.headers),
+            basic,
             request: self.page.as_ref().map(|_| Box::new(request.clone())),
         }
     }
@@ -102,28 +121,31 @@ impl Refusals {
         response
     }
 
-    /// Makes an answer by which a handler asks for a challenge into the layer's own, or into 403
-    /// where the request has brought a token that counts: asked again, some clients would never end.
-    pub(crate) fn complete(&self, answer: &mut Response, brought_token: bool, asked: &Asked) {
+    /// Whether the person asks to sign in, whatever came before.
+    pub(crate) fn is_sign_in_path(&self, request: &Parts) -> bool {
+        self.sign_in_path.as_deref() == Some(request.uri.path())
+    }
+
+    /// Makes an answer by which a handler asks for a challenge into the layer's own.
+    pub(crate) fn complete(&self, answer: &mut Response, kind: ErrorKind, asked: &Asked) {
         let error = answer.extensions().get::<Error>();
         if !error.is_some_and(|error| error.kind() == ErrorKind::NoCredentials) {
             return;
         }
-        let kind = match brought_token {
-            true => ErrorKind::NotChallenged,
-            false => ErrorKind::NoCredentials,
-        };
         self.fill(answer, Error::new(kind).into(), asked);
     }
 
     fn fill(&self, response: &mut Response, refusal: Refusal, asked: &Asked) {
-        let Refusal { error, token } = refusal;
-        let (status, challenge) = self.challenge(error.kind(), &token);
+        let (status, challenges) = self.challenges(&refusal, asked.basic.as_ref());
+        let error = refusal.error;
         let body = match (&self.page, &asked.request) {
             (Some(page), Some(request)) if error.kind() != ErrorKind::HandshakeGoesOn => {
                 page(request, &error)
             }
-            _ => page(status, asked.as_html),
+            _ => {
+                let words = words(error.kind(), status, asked, self.sign_in_path.as_deref());
+                page(&words, asked.as_html)
+            }
         };
         let (parts, body) = body.into_parts();
         *response.body_mut() = body;
@@ -141,25 +163,43 @@ impl Refusals {
                 .or_insert_with(|| RETRY_SECONDS.into());
         }
         headers.remove(WWW_AUTHENTICATE);
-        if let Some(challenge) = challenge {
-            headers.insert(WWW_AUTHENTICATE, challenge);
+        for challenge in challenges.into_iter().flatten() {
+            headers.append(WWW_AUTHENTICATE, challenge);
         }
         response.extensions_mut().extend(parts.extensions);
         response.extensions_mut().insert(error);
     }
 
-    /// Never a challenge beside a token: curl and Firefox would ask for ever.
-    fn challenge(&self, kind: ErrorKind, token: &[u8]) -> (StatusCode, Option<HeaderValue>) {
-        let answered = match token {
+    /// Negotiate's word and Basic's. Never a challenge of Negotiate beside a token: curl and Firefox
+    /// would ask for ever. Nor any word of it about a password: what a client has no ticket for, it
+    /// need not try again.
+    fn challenges(
+        &self,
+        refusal: &Refusal,
+        basic: Option<&HeaderValue>,
+    ) -> (StatusCode, [Option<HeaderValue>; 2]) {
+        let kind = refusal.error.kind();
+        let answered = match refusal.token.as_slice() {
             [] => None,
-            _ => Some(final_token(token)),
+            token => Some(final_token(token)),
         };
+        let basic = basic.cloned();
         match (kind, kind.status()) {
-            (ErrorKind::NoCredentials, status) => (status, Some(challenge())),
-            (ErrorKind::HandshakeGoesOn, status) => (status, answered),
-            (_, StatusCode::UNAUTHORIZED) if self.negotiate_once => (StatusCode::FORBIDDEN, None),
-            (_, status @ StatusCode::UNAUTHORIZED) => (status, answered.or(Some(reject_token()))),
-            (_, status) => (status, answered),
+            (ErrorKind::NoCredentials, status) => (status, [Some(challenge()), basic]),
+            (ErrorKind::HandshakeGoesOn, status) => (status, [answered, None]),
+            (_, status @ StatusCode::UNAUTHORIZED) if refusal.of_password => {
+                (status, [None, basic])
+            }
+            (_, StatusCode::UNAUTHORIZED) if self.negotiate_once && basic.is_none() => {
+                (StatusCode::FORBIDDEN, [None, None])
+            }
+            (_, status @ StatusCode::UNAUTHORIZED) if self.negotiate_once => {
+                (status, [None, basic])
+            }
+            (_, status @ StatusCode::UNAUTHORIZED) => {
+                (status, [answered.or(Some(reject_token())), basic])
+            }
+            (_, status) => (status, [answered, None]),
         }
     }
 }
@@ -193,6 +233,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let asked = Asked {
             as_html: false,
+            basic: None,
             request: None,
         };
         Refusals::default().respond(self.into(), &asked)
@@ -276,8 +317,7 @@ fn wants_html(request: &HeaderMap) -> bool {
     })
 }
 
-fn page(status: StatusCode, as_html: bool) -> Response {
-    let words = words(status);
+fn page(words: &Words, as_html: bool) -> Response {
     let (media_type, body) = if as_html {
         let page = include_str!("refusal.html")
             .replace("{title}", words.title)
@@ -289,21 +329,28 @@ fn page(status: StatusCode, as_html: bool) -> Response {
     ([(CONTENT_TYPE, media_type)], body).into_response()
 }
 
-/// What a person reads in place of the page. Constants of ours, so there is nothing to escape.
-struct Words {
+/// What a person reads in place of the page. Constants of ours but for the link, so there is little
+/// to escape.
+#[derive(Default)]
+struct Words<'a> {
     title: &'static str,
     reason: &'static str,
     /// What to try, one after the other.
     steps: &'static [&'static str],
     /// What is left then.
     last: Option<&'static str>,
+    /// A path of this site, to sign in at.
+    link: Option<&'a str>,
 }
 
-impl Words {
+impl Words<'_> {
     fn html(&self) -> String {
         let mut html = format!("<p>{}</p>", self.reason);
         if !self.steps.is_empty() {
             html += &format!("\n<ol>\n<li>{}</li>\n</ol>", self.steps.join("</li>\n<li>"));
+        }
+        if let Some(path) = self.link {
+            html += &format!("\n<p><a href=\"{}\">Sign in</a></p>", escape(path));
         }
         if let Some(last) = self.last {
             html += &format!("\n<p>{last}</p>");
@@ -316,6 +363,9 @@ impl Words {
         for (number, step) in (1..).zip(self.steps) {
             text += &format!("  {number}. {step}\n");
         }
+        if let Some(path) = self.link {
+            text += &format!("Sign in: {path}\n");
+        }
         if let Some(last) = self.last {
             text += last;
             text += "\n";
@@ -324,13 +374,61 @@ impl Words {
     }
 }
 
-fn words(status: StatusCode) -> Words {
+/// As text in an attribute of HTML.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' | '<' | '>' | '"' | '\'' => escaped += &format!("&#{};", u32::from(c)),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn words<'a>(
+    kind: ErrorKind,
+    status: StatusCode,
+    asked: &Asked,
+    sign_in_path: Option<&'a str>,
+) -> Words<'a> {
+    match (kind, sign_in_path) {
+        (ErrorKind::SignedOut, Some(path)) => Words {
+            title: "You are signed out",
+            reason: "Sign in again when you want to go on.",
+            link: Some(path),
+            ..Words::default()
+        },
+        (ErrorKind::SignedOut, None) => Words {
+            title: "You are signed out",
+            reason: "To sign in again, close all windows of your browser and open this page anew.",
+            ..Words::default()
+        },
+        _ if status == StatusCode::UNAUTHORIZED && asked.offers_basic() => Words {
+            title: "You are not signed in",
+            reason: "This site knows you by the account you use on your computer (Kerberos), or by \
+                     its name and password.",
+            steps: &[
+                "Reload the page, and type your name and password when your browser asks for them.",
+                "If they are not taken, sign in somewhere else that takes them: your password may \
+                 have expired, or your account be locked.",
+            ],
+            last: Some(
+                "Still not signed in? Tell your administrator what time it is: the server's log \
+                 has the reason.",
+            ),
+            link: None,
+        },
+        _ => words_of(status),
+    }
+}
+
+fn words_of(status: StatusCode) -> Words<'static> {
     match status {
         StatusCode::BAD_REQUEST => Words {
             title: "This request can't be read",
             reason: "It carries more than one set of credentials. Reload the page.",
-            steps: &[],
-            last: None,
+            ..Words::default()
         },
         StatusCode::UNAUTHORIZED => Words {
             title: "You are not signed in",
@@ -348,28 +446,34 @@ fn words(status: StatusCode) -> Words {
                 "Still not signed in? Tell your administrator what time it is: the server's log \
                  has the reason.",
             ),
+            ..Words::default()
         },
         StatusCode::FORBIDDEN => Words {
             title: "You may not open this page",
             reason: "You were recognised and have no access, or another site sent you here in a \
                      way that is not allowed.",
-            steps: &[],
             last: Some(
                 "If you should have access, tell your administrator what time it is: the server's \
                  log has the reason.",
             ),
+            ..Words::default()
+        },
+        StatusCode::TOO_MANY_REQUESTS => Words {
+            title: "Too many wrong passwords",
+            reason: "Somebody has tried to sign in too often, with this name or from your network. \
+                     Try again in a while.",
+            ..Words::default()
         },
         StatusCode::SERVICE_UNAVAILABLE => Words {
             title: "Signing in does not work right now",
             reason: "The server can't reach what it needs to recognise you. Try again in a moment.",
-            steps: &[],
-            last: None,
+            ..Words::default()
         },
         _ => Words {
             title: "The server has a problem",
             reason: "It is not your fault.",
-            steps: &[],
             last: Some("Tell your administrator what time it is: the server's log has the reason."),
+            ..Words::default()
         },
     }
 }

@@ -9,6 +9,7 @@ use http::Request;
 use http_body::Body;
 use tower_service::Service;
 
+use crate::authorization;
 use crate::future::ResponseFuture;
 use crate::gate::Gate;
 use crate::response;
@@ -49,9 +50,10 @@ where
         let mut inner = std::mem::replace(&mut self.inner, clone);
         let gate = Arc::clone(&self.gate);
         let (mut parts, body) = request.into_parts();
+        authorization::hide(&mut parts.headers);
         ResponseFuture::new(async move {
-            let asked = gate.refusals.asked(&parts);
-            let mut visit = match gate.admit(&parts).await {
+            let asked = gate.asked(&parts);
+            let mut visit = match gate.admit(&parts, &asked).await {
                 Ok(visit) => visit,
                 Err(refusal) => {
                     // Whatever it had ready, a stranger's slow body is no reason to hold it.

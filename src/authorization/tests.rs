@@ -11,7 +11,19 @@ fn read(values: &[&str]) -> Result<Credentials, ErrorKind> {
             HeaderValue::from_bytes(value.as_bytes()).unwrap(),
         );
     }
-    credentials(&headers)
+    credentials(&headers, false)
+}
+
+/// Passwords are not compared outside of tests, and not here.
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, Self::None) => true,
+            (Self::Negotiate(a), Self::Negotiate(b)) => a == b,
+            (Self::Continuation(a), Self::Continuation(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 fn token() -> Result<Credentials, ErrorKind> {
@@ -136,4 +148,33 @@ fn answers_are_challenge_token_or_rejection() {
 #[test]
 fn debug_hides_the_token() {
     assert_eq!(format!("{:?}", token().unwrap()), "Negotiate([redacted])");
+}
+
+#[test]
+fn basic_is_read_only_where_it_is_taken() {
+    let mut headers = HeaderMap::new();
+    for (value, taken) in [
+        ("Basic YWxpY2U6c2VjcmV0", true),
+        ("basic  YWxpY2U6c2VjcmV0 ", true),
+        ("Basic", false),
+        ("Basic ", false),
+        ("Basics YWxpY2U6c2VjcmV0", false),
+    ] {
+        headers.insert(AUTHORIZATION, HeaderValue::from_static(value));
+        let read = credentials(&headers, true).unwrap();
+        assert_eq!(matches!(read, Credentials::Basic(_)), taken, "{value:?}");
+        assert!(!format!("{read:?}").contains("secret"), "{read:?}");
+        assert_eq!(credentials(&headers, false), Ok(Credentials::None));
+    }
+    headers.insert(AUTHORIZATION, HeaderValue::from_static("Basic !"));
+    assert_eq!(credentials(&headers, true), Err(ErrorKind::BasicUnreadable));
+    assert_eq!(credentials(&headers, false), Ok(Credentials::None));
+}
+
+#[test]
+fn hidden_credentials_are_not_printed_with_the_headers() {
+    let mut headers = HeaderMap::new();
+    headers.insert(AUTHORIZATION, HeaderValue::from_static("Basic YWxpY2U6"));
+    hide(&mut headers);
+    assert!(!format!("{headers:?}").contains("YWxpY2U6"), "{headers:?}");
 }

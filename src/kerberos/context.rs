@@ -222,14 +222,16 @@ fn diagnose(refusal: &Refusal, service: &Service, token: &[u8]) -> Option<ErrorK
     }
 }
 
+/// From where libkrb5 counts the codes of KRB-ERROR (`ERROR_TABLE_BASE_krb5` of krb5.h).
+pub(super) const KRB5_ERRORS: i32 = -1_765_328_384;
+
 /// By the codes of libkrb5 (krb5.h). One of its tables counts the codes of KRB-ERROR from its base,
 /// another is its ASN.1 decoder's; each has room for 256.
 fn of_minor(minor: i32) -> ErrorKind {
-    const KRB5: i32 = -1_765_328_384;
     const ASN1: i32 = 1_859_794_432;
     const LAST_ASN1: i32 = ASN1 + 255;
     match minor {
         ASN1..=LAST_ASN1 => ErrorKind::MalformedToken,
-        _ => of_krb_error(minor.wrapping_sub(KRB5)),
+        _ => of_krb_error(minor.wrapping_sub(KRB5_ERRORS)),
     }
 }

@@ -1,5 +1,5 @@
-//! The only unsafe code: GSSAPI's acceptor and the little of libkrb5 that GSSAPI does not offer,
-//! each behind a handle that frees what it holds.
+//! The only unsafe code: GSSAPI's acceptor, the initiator that asks a KDC about a password, and the
+//! little of libkrb5 that GSSAPI does not offer, each behind a handle that frees what it holds.
 //!
 //! libgssapi's `ServerCtx` is not used: it drops the reject token and decodes every forwarded
 //! ticket.
@@ -24,7 +24,7 @@ const KRB5_AUTHTIME: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x0c";
 const CALLING_ERROR: u32 = 0xff00_0000;
 const ROUTINE_ERROR: u32 = 0x00ff_0000;
 
-/// An acceptor's credential. Not `Send`: each accept thread acquires its own.
+/// A credential. Not `Send`: each accept thread acquires its own.
 pub(super) struct Credential(gss::gss_cred_id_t);
 
 impl Credential {
@@ -55,6 +55,76 @@ impl Credential {
         // SAFETY: the credential is live, and the set lives through the call, which copies it.
         let major = unsafe { gss::gss_set_neg_mechs(&mut minor, self.0, &mut set) };
         failed(major, minor).map_or(Ok(self), Err)
+    }
+}
+
+impl Credential {
+    /// Asks the KDC for tickets of this Kerberos principal by its password, for krb5 alone. They
+    /// are in a cache in memory that goes with the credential.
+    pub(super) fn of_password(client: &str, password: &[u8]) -> Result<Self, Refusal> {
+        let name = Name::import(client).map_err(|text| Refusal::new(0, 0, text))?;
+        let mut password = buffer_of(password);
+        let mut krb5 = [oid(KRB5)];
+        let mut wanted = oid_set(&mut krb5);
+        let mut credential = Self(ptr::null_mut());
+        let mut minor = 0;
+        // SAFETY: name, password and mechanisms live through the call, which only reads them; the
+        // credential is an owned handle that starts out null.
+        let major = unsafe {
+            gss::gss_acquire_cred_with_password(
+                &mut minor,
+                name.0,
+                &mut password,
+                gss::_GSS_C_INDEFINITE,
+                &mut wanted,
+                gss::GSS_C_INITIATE as gss::gss_cred_usage_t,
+                &mut credential.0,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        match failed(major, minor) {
+            Some(text) => Err(Refusal::new(major, minor, text)),
+            None => Ok(credential),
+        }
+    }
+
+    /// A Kerberos token for this service, bound to these application data and with no proof asked
+    /// for. It asks the KDC for the service's ticket.
+    pub(super) fn token_for(
+        &self,
+        service: &str,
+        channel_binding: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        let service = Name::import(service).map_err(|text| Refusal::new(0, 0, text))?;
+        let mut bindings = channel_bindings(channel_binding);
+        let mut context = Context::new();
+        let mut krb5 = oid(KRB5);
+        let mut output = Buffer::empty();
+        let mut minor = 0;
+        // SAFETY: credential and name are live, bindings and mechanism live through the call, which
+        // only reads them; context and output are owned handles that start out empty.
+        let major = unsafe {
+            gss::gss_init_sec_context(
+                &mut minor,
+                self.0,
+                &mut context.0,
+                service.0,
+                &mut krb5,
+                0,
+                0,
+                &mut bindings,
+                ptr::null_mut(),
+                ptr::null_mut(),
+                &mut output.0,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        match failed(major, minor) {
+            Some(text) => Err(Refusal::new(major, minor, text)),
+            None => Ok(output.bytes().to_vec()),
+        }
     }
 }
 
@@ -137,7 +207,7 @@ fn acquire(
     }
 }
 
-/// A security context that is being accepted.
+/// A security context.
 pub(super) struct Context(gss::gss_ctx_id_t);
 
 // SAFETY: MIT's contexts are bound to no thread; one that moves is used by one thread at a time,
@@ -175,6 +245,16 @@ pub(super) struct Refusal {
     pub(super) minor: u32,
     /// GSSAPI's text.
     pub(super) text: String,
+}
+
+impl Refusal {
+    fn new(major: u32, minor: u32, text: impl Into<String>) -> Self {
+        Self {
+            routine_error: (major & ROUTINE_ERROR) >> 16,
+            minor,
+            text: text.into(),
+        }
+    }
 }
 
 /// The client of a completed Kerberos context.
@@ -365,11 +445,7 @@ impl Drop for Context {
 }
 
 fn refused(major: u32, minor: u32, text: impl Into<String>) -> Outcome {
-    Outcome::Refused(Refusal {
-        routine_error: (major & ROUTINE_ERROR) >> 16,
-        minor,
-        text: text.into(),
-    })
+    Outcome::Refused(Refusal::new(major, minor, text))
 }
 
 struct Name(gss::gss_name_t);

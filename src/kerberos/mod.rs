@@ -8,6 +8,7 @@ mod delegation;
 pub(crate) mod ffi;
 mod keytab;
 mod keytab_file;
+mod password;
 mod private_folder;
 mod replay_cache;
 mod worker;
@@ -29,6 +30,7 @@ pub(crate) use self::delegation::{StoredTicket, TicketStore};
 use self::ffi::{Context, Krb5};
 use self::keytab_file::KeytabFile;
 pub(crate) use self::keytab_file::Services;
+pub(crate) use self::password::{BINDING, PasswordChecks, Question};
 use self::replay_cache::ReplayCache;
 use self::worker::{Disposable, Pool, Size};
 use crate::error::{ConfigError, Error, ErrorKind};
@@ -157,6 +159,29 @@ impl Acceptor {
     /// The services' own principals, `HTTP/<hostname>@<realm>`, or `*@<realm>`.
     pub(crate) fn principals(&self) -> &[String] {
         &self.principals
+    }
+
+    /// The principal to ask a KDC about in a request to this host, to see whether it knows our key.
+    pub(crate) fn own_principal(&self, host: Option<&str>) -> Result<String, Error> {
+        match (self.service_of(host)?, host) {
+            (Some(principal), _) => Ok(principal),
+            (None, Some(host)) => Ok(format!("HTTP/{host}@{}", self.service_realm())),
+            (None, None) => Err(Error::new(ErrorKind::UnknownHost).with_detail("it has none")),
+        }
+    }
+
+    /// What people know it by: its host name, or where it has several the realm's.
+    pub(crate) fn site(&self) -> &str {
+        match &self.services {
+            Services::Host(host) => host,
+            Services::Hosts(_) | Services::WholeKeytab => self.service_realm(),
+        }
+    }
+
+    /// The realm of the services' own principals; of the first one's where they have several.
+    pub(crate) fn service_realm(&self) -> &str {
+        let principal = self.principals.first().map_or("", String::as_str);
+        principal.rsplit_once('@').map_or("", |(_, realm)| realm)
     }
 
     /// Accepts a first token that the [classifier](crate::token) let through.

@@ -67,3 +67,40 @@ fn only_a_person_of_an_allowed_realm_is_admitted() {
         assert_eq!(outcome.err(), refused, "{name:?}");
     }
 }
+
+#[test]
+fn a_typed_name_is_one_component_of_a_realm_that_is_allowed() {
+    let one = AllowedRealms::new(vec!["CORP".into()]);
+    let two = AllowedRealms::new(vec!["CORP".into(), "LAB".into()]);
+    for (realms, user, own, principal) in [
+        (&one, "alice", "CORP", Some("alice@CORP")),
+        (&one, "alice", "HOSTS", Some("alice@CORP")),
+        (&two, "alice", "LAB", Some("alice@LAB")),
+        (&two, "alice", "HOSTS", None),
+        (&two, "alice@CORP", "LAB", Some("alice@CORP")),
+        (&one, "alice@corp", "CORP", None),
+        (&one, "alice@OTHER", "CORP", None),
+        (&one, "alice@", "CORP", None),
+        (&one, "@CORP", "CORP", None),
+        (
+            &one,
+            "alice@corp.com@CORP",
+            "CORP",
+            Some(r"alice\@corp.com@CORP"),
+        ),
+        (&one, "alice/admin", "CORP", Some(r"alice\/admin@CORP")),
+        (&one, r"CORP\alice", "CORP", Some(r"CORP\\alice@CORP")),
+        (&one, r"alice\@CORP", "CORP", Some(r"alice\\@CORP")),
+        (&one, "PC$", "CORP", None),
+        (&one, "al\u{202e}ice", "CORP", None),
+    ] {
+        let named = realms.named(user, own);
+        let kind = named.as_ref().err().map(Error::kind);
+        let text = named.as_ref().ok().map(ToString::to_string);
+        assert_eq!(text.as_deref(), principal, "{user:?}");
+        let refused = principal
+            .is_none()
+            .then_some(ErrorKind::BasicNameNotAllowed);
+        assert_eq!(kind, refused, "{user:?}");
+    }
+}

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use rustix::process::Signal;
+
 use super::port::Port;
 use super::process::{Daemon, find_program, run, run_with_input};
 use super::ticket::{TicketCache, TicketRequest};
@@ -174,6 +176,16 @@ impl TestRealm {
         self.kadmin(["cpw", "-randkey", spn]).map(drop)
     }
 
+    /// Gives a user this password. The user's key changes with it, so that
+    /// [`ticket_cache`](Self::ticket_cache) works for them no more.
+    ///
+    /// # Errors
+    ///
+    /// The realm has no such principal, or its policy forbids the password.
+    pub fn set_password(&self, principal: &str, password: &str) -> io::Result<()> {
+        self.kadmin(["cpw", "-pw", password, principal]).map(drop)
+    }
+
     /// Runs `kadmin.local` with these arguments, such as
     /// `["modprinc", "-allow_tix", "bob"]`, and returns what it prints.
     ///
@@ -199,6 +211,31 @@ impl TestRealm {
     /// Ends the KDC. Tickets that are in a cache keep working.
     pub fn stop_kdc(&mut self) {
         self.kdc = None;
+    }
+
+    /// Lets the KDC do nothing, until [`thaw_kdc`](Self::thaw_kdc): clients connect, and wait for
+    /// its answer.
+    ///
+    /// # Errors
+    ///
+    /// It does not run.
+    pub fn freeze_kdc(&self) -> io::Result<()> {
+        self.signal_kdc(Signal::STOP)
+    }
+
+    /// Lets a frozen KDC go on: it answers what has come meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// It does not run.
+    pub fn thaw_kdc(&self) -> io::Result<()> {
+        self.signal_kdc(Signal::CONT)
+    }
+
+    fn signal_kdc(&self, signal: Signal) -> io::Result<()> {
+        let kdc = self.kdc.as_ref();
+        kdc.ok_or_else(|| io::Error::other("the KDC is stopped"))?
+            .signal(signal)
     }
 
     /// Starts the KDC again, on the same port; does nothing when it runs.

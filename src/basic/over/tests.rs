@@ -1,0 +1,97 @@
+use http::Request;
+
+use super::*;
+
+fn request(peer: Option<&str>, headers: &[(&'static str, &str)]) -> Parts {
+    let mut request = Request::get("/");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut parts = request.body(()).unwrap().into_parts().0;
+    if let Some(peer) = peer {
+        let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+        parts.extensions.insert(SpnegoConnection::new(Some(peer)));
+    }
+    parts
+}
+
+#[test]
+fn only_a_listed_proxys_one_word_of_https_counts() {
+    const PROTO: &str = FORWARDED_PROTO;
+    let over = BasicOver::forwarded_from(["10.0.0.1", "fd00::/8"])
+        .check()
+        .unwrap();
+    for (peer, headers, covered) in [
+        (Some("10.0.0.1"), &[(PROTO, "https")][..], true),
+        (Some("::ffff:10.0.0.1"), &[(PROTO, "https")], true),
+        (Some("fd00::7"), &[(PROTO, "https")], true),
+        (Some("10.0.0.2"), &[(PROTO, "https")], false),
+        (None, &[(PROTO, "https")], false),
+        (Some("10.0.0.1"), &[], false),
+        (Some("10.0.0.1"), &[(PROTO, "http")], false),
+        (Some("10.0.0.1"), &[(PROTO, "https, http")], false),
+        (
+            Some("10.0.0.1"),
+            &[(PROTO, "https"), (PROTO, "https")],
+            false,
+        ),
+        (Some("10.0.0.1"), &[("forwarded", "proto=https")], false),
+    ] {
+        let request = request(peer, headers);
+        assert_eq!(over.covers(&request), covered, "{peer:?} {headers:?}");
+    }
+}
+
+#[test]
+fn the_client_is_the_last_one_that_is_no_proxy_of_ours() {
+    const FOR: &str = FORWARDED_FOR;
+    let over = BasicOver::always_tls()
+        .behind(["10.0.0.0/24"])
+        .check()
+        .unwrap();
+    for (peer, headers, client) in [
+        (
+            Some("192.0.2.1"),
+            &[(FOR, "192.0.2.9")][..],
+            Some("192.0.2.1"),
+        ),
+        (Some("10.0.0.1"), &[(FOR, "192.0.2.9")], Some("192.0.2.9")),
+        (
+            Some("10.0.0.1"),
+            &[(FOR, "192.0.2.8, 192.0.2.9")],
+            Some("192.0.2.9"),
+        ),
+        (
+            Some("10.0.0.1"),
+            &[(FOR, "192.0.2.8"), (FOR, "192.0.2.9")],
+            Some("192.0.2.9"),
+        ),
+        (
+            Some("10.0.0.1"),
+            &[(FOR, "192.0.2.9,10.0.0.2")],
+            Some("192.0.2.9"),
+        ),
+        (
+            Some("10.0.0.1"),
+            &[(FOR, "192.0.2.9:4711")],
+            Some("192.0.2.9"),
+        ),
+        (
+            Some("10.0.0.1"),
+            &[(FOR, "[2001:db8::1]:4711")],
+            Some("2001:db8::1"),
+        ),
+        (
+            Some("10.0.0.1"),
+            &[(FOR, "192.0.2.9, unknown")],
+            Some("10.0.0.1"),
+        ),
+        (Some("10.0.0.1"), &[(FOR, "")], Some("10.0.0.1")),
+        (Some("10.0.0.1"), &[], Some("10.0.0.1")),
+        (None, &[(FOR, "192.0.2.9")], None),
+    ] {
+        let found = over.client(&request(peer, headers));
+        let expected = client.map(|client| client.parse().unwrap());
+        assert_eq!(found, expected, "{peer:?} {headers:?}");
+    }
+}

@@ -5,6 +5,7 @@
 
 mod accept_queue;
 mod aes_key;
+mod basic;
 mod browsers;
 mod caching;
 mod challenge;

@@ -1,0 +1,287 @@
+//! A browser sends the password with every request, and forgets it only when it is closed.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use http::StatusCode;
+use tower_sessions::MemoryStore;
+use tower_spnego::ErrorKind;
+
+use super::*;
+use crate::site::{Browser, TestClock};
+
+#[tokio::test]
+async fn ten_requests_with_the_password_ask_the_kdc_once() {
+    if elsewhere("session::ten_requests_with_the_password_ask_the_kdc_once") {
+        return;
+    }
+    let realm = realm();
+    let clock = TestClock::default();
+    let site = Site::new(basic(&realm).clock(clock.reader()));
+    let mut browser = site.browser();
+    for _ in 0..10 {
+        let answer = browser.send(typed("alice", PASSWORD)).await;
+        answer.is_hello("alice");
+    }
+    // By either of her names.
+    let whole = typed("alice@EXAMPLE.TEST", PASSWORD);
+    browser.send(whole).await.is_hello("alice");
+    assert_eq!(checks(&realm, "alice"), 1);
+
+    clock.advance(Duration::from_secs(700 * 60));
+    let answer = browser.send(typed("alice", PASSWORD)).await;
+    answer.is_hello("alice");
+    assert_eq!(checks(&realm, "alice"), 2, "the login had ended");
+}
+
+#[tokio::test]
+async fn another_password_is_checked_anew() {
+    if elsewhere("session::another_password_is_checked_anew") {
+        return;
+    }
+    let realm = realm();
+    let site = Site::new(basic(&realm));
+    let mut browser = site.browser();
+    browser
+        .send(typed("alice", PASSWORD))
+        .await
+        .is_hello("alice");
+    let answer = browser.send(typed("alice", "wrong")).await;
+    answer.is_refused_password(ErrorKind::WrongPassword);
+    assert_eq!(checks(&realm, "alice"), 2);
+    // The login is as it was.
+    browser
+        .send(typed("alice", PASSWORD))
+        .await
+        .is_hello("alice");
+    assert_eq!(checks(&realm, "alice"), 2);
+    give_password(&realm, "alice", "new");
+    browser.send(typed("alice", "new")).await.is_hello("alice");
+    assert_eq!(checks(&realm, "alice"), 3);
+    browser.send(typed("alice", "new")).await.is_hello("alice");
+    let answer = browser.send(typed("alice", PASSWORD)).await;
+    answer.is_refused_password(ErrorKind::WrongPassword);
+}
+
+#[tokio::test]
+async fn another_user_with_the_same_password_is_checked_and_gets_an_empty_session() {
+    if elsewhere(
+        "session::another_user_with_the_same_password_is_checked_and_gets_an_empty_session",
+    ) {
+        return;
+    }
+    let realm = realm();
+    give_password(&realm, "bob", PASSWORD);
+    let site = Site::new(basic(&realm));
+    let mut browser = site.browser();
+    let add = with_password(request("/cart/add/pear"), "alice", PASSWORD);
+    assert_eq!(browser.send(add).await.body, "pear");
+    let before = browser.cookie.clone();
+    let cart = with_password(request("/cart"), "bob", PASSWORD);
+    assert_eq!(browser.send(cart).await.body, "");
+    assert_ne!(browser.cookie, before);
+    browser.get("/").await.is_hello("bob");
+    assert_eq!(checks(&realm, "bob"), 1);
+}
+
+#[tokio::test]
+async fn a_login_made_by_a_ticket_takes_no_password_on_trust() {
+    if elsewhere("session::a_login_made_by_a_ticket_takes_no_password_on_trust") {
+        return;
+    }
+    let realm = realm();
+    let site = Site::new(basic(&realm));
+    let mut browser = site.signed_in(&realm, "bob").await;
+    let answer = browser.send(typed("bob", "wrong")).await;
+    answer.is_refused_password(ErrorKind::WrongPassword);
+    browser.get("/").await.is_hello("bob");
+}
+
+/// A browser that was signed in by a password, has one in its cart, and signs out.
+async fn signed_out(site: &Site) -> Browser {
+    let mut browser = site.browser();
+    let add = with_password(request("/cart/add/pear"), "alice", PASSWORD);
+    assert_eq!(browser.send(add).await.body, "pear");
+    let answer = browser.send(with_password(request("/logout"), "alice", PASSWORD));
+    assert_eq!(answer.await.body, "Goodbye");
+    browser
+}
+
+impl Answer {
+    #[track_caller]
+    fn is_signed_out(&self) {
+        assert_eq!(self.status, StatusCode::FORBIDDEN, "{self:?}");
+        assert_eq!(self.kind(), Some(ErrorKind::SignedOut));
+        assert!(self.challenges().is_empty(), "{self:?}");
+        assert!(self.body.starts_with("You are signed out."), "{self:?}");
+    }
+}
+
+fn in_html(request: Request) -> Request {
+    with_header(request, "accept", "text/html")
+}
+
+#[tokio::test]
+async fn a_session_that_was_signed_out_ignores_the_password_until_it_signs_in() {
+    if elsewhere("session::a_session_that_was_signed_out_ignores_the_password_until_it_signs_in") {
+        return;
+    }
+    let realm = realm();
+    let layer = || basic(&realm).sign_in_path("/who");
+    let site = Site::new(layer());
+    let mut browser = signed_out(&site).await;
+    let before = checks(&realm, "alice");
+    for request in [
+        typed("alice", PASSWORD),
+        typed("alice", "wrong"),
+        typed("alice@OTHER.TEST", PASSWORD),
+        request("/"),
+    ] {
+        browser.send(request).await.is_signed_out();
+    }
+    let page = browser.send(in_html(typed("alice", PASSWORD))).await;
+    assert!(
+        page.body.contains("<h1>You are signed out</h1>"),
+        "{page:?}"
+    );
+    assert!(
+        page.body.contains(r#"<a href="/who">Sign in</a>"#),
+        "{page:?}"
+    );
+    assert_eq!(checks(&realm, "alice"), before, "nobody asked the KDC");
+
+    // To sign in is to ask for it.
+    browser.get("/who").await.offers_both();
+    browser.get("/").await.is_signed_out();
+    let wrong = with_password(request("/who"), "alice", "wrong");
+    let answer = browser.send(wrong).await;
+    answer.is_refused_password(ErrorKind::WrongPassword);
+    browser.send(typed("alice", PASSWORD)).await.is_signed_out();
+    let again = with_password(request("/who"), "alice", PASSWORD);
+    let answer = browser.send(again).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    browser
+        .send(typed("alice", PASSWORD))
+        .await
+        .is_hello("alice");
+    assert_eq!(browser.get("/cart").await.body, "", "the logout emptied it");
+}
+
+#[tokio::test]
+async fn without_a_path_to_sign_in_at_the_page_says_to_close_the_browser() {
+    if elsewhere("session::without_a_path_to_sign_in_at_the_page_says_to_close_the_browser") {
+        return;
+    }
+    let realm = realm();
+    let site = Site::new(basic(&realm));
+    let mut browser = signed_out(&site).await;
+    let page = browser.send(in_html(typed("alice", PASSWORD))).await;
+    assert_eq!(page.kind(), Some(ErrorKind::SignedOut));
+    assert!(page.body.contains("close all windows"), "{page:?}");
+    assert!(!page.body.contains("href"), "{page:?}");
+    // A new session is another browser.
+    let answer = site.browser().send(typed("alice", PASSWORD)).await;
+    answer.is_hello("alice");
+}
+
+#[tokio::test]
+async fn a_ticket_signs_in_again_and_ends_the_signed_out_state() {
+    if elsewhere("session::a_ticket_signs_in_again_and_ends_the_signed_out_state") {
+        return;
+    }
+    let realm = realm();
+    let site = Site::new(basic(&realm));
+    let mut browser = signed_out(&site).await;
+    let bob = token(&realm, "bob");
+    browser.get_with("/", &bob).await.is_hello("bob");
+    browser
+        .send(typed("alice", PASSWORD))
+        .await
+        .is_hello("alice");
+}
+
+#[tokio::test]
+async fn in_optional_mode_a_signed_out_session_is_nobodys() {
+    if elsewhere("session::in_optional_mode_a_signed_out_session_is_nobodys") {
+        return;
+    }
+    let realm = realm();
+    let site = Site::new(basic(&realm).optional().sign_in_path("/who"));
+    let mut browser = signed_out(&site).await;
+    let maybe = with_password(request("/maybe"), "alice", PASSWORD);
+    browser.send(maybe).await.is_hello("stranger");
+    // A handler that needs somebody does not ask either.
+    browser.send(typed("alice", PASSWORD)).await.is_signed_out();
+    browser.get("/who").await.offers_both();
+    let again = with_password(request("/who"), "alice", PASSWORD);
+    assert_eq!(browser.send(again).await.status, StatusCode::OK);
+    let maybe = with_password(request("/maybe"), "alice", PASSWORD);
+    browser.send(maybe).await.is_hello("alice");
+}
+
+#[tokio::test]
+async fn a_logout_in_the_very_request_that_signs_in_holds() {
+    if elsewhere("session::a_logout_in_the_very_request_that_signs_in_holds") {
+        return;
+    }
+    let realm = realm();
+    let site = Site::new(basic(&realm));
+    let mut browser = site.browser();
+    let logout = with_password(request("/logout"), "alice", PASSWORD);
+    assert_eq!(browser.send(logout).await.body, "Goodbye");
+    browser.send(typed("alice", PASSWORD)).await.is_signed_out();
+}
+
+#[tokio::test]
+async fn a_logout_of_a_login_made_by_a_ticket_leaves_no_mark() {
+    if elsewhere("session::a_logout_of_a_login_made_by_a_ticket_leaves_no_mark") {
+        return;
+    }
+    let realm = realm();
+    let site = Site::new(basic(&realm));
+    let mut browser = site.signed_in(&realm, "bob").await;
+    assert_eq!(browser.get("/logout").await.body, "Goodbye");
+    browser.get("/").await.offers_both();
+    browser
+        .send(typed("alice", PASSWORD))
+        .await
+        .is_hello("alice");
+}
+
+/// Each process has its own key; here the other one is of another version, or a thief's guess.
+#[tokio::test]
+async fn a_login_whose_hash_is_anothers_is_checked_anew() {
+    if elsewhere("session::a_login_whose_hash_is_anothers_is_checked_anew") {
+        return;
+    }
+    use tower_sessions::SessionStore;
+    let realm = realm();
+    let store = MemoryStore::default();
+    let site = Site::with_store(basic(&realm), store.clone());
+    let mut browser = site.browser();
+    browser
+        .send(typed("alice", PASSWORD))
+        .await
+        .is_hello("alice");
+    let cookie = browser.cookie.clone().expect("a cookie");
+    let (_, id) = cookie.split_once('=').expect("a value");
+    let mut record = store
+        .load(&id.parse().expect("an id"))
+        .await
+        .expect("reads")
+        .expect("a session");
+    let head = record.data.get_mut("tower-spnego.login").expect("a login");
+    let text = head.as_str().expect("text");
+    let (before, hash) = text.split_once(r#""password":""#).expect("a hash");
+    let (hash, after) = hash.split_once('"').expect("an end");
+    assert_eq!(hash.len(), 64, "HMAC-SHA256 in hex");
+    let other = "0".repeat(64);
+    *head = format!(r#"{before}"password":"{other}"{after}"#).into();
+    store.save(&record).await.expect("saves");
+    browser.get("/").await.is_hello("alice");
+    browser
+        .send(typed("alice", PASSWORD))
+        .await
+        .is_hello("alice");
+    assert_eq!(checks(&realm, "alice"), 2);
+}

@@ -388,7 +388,7 @@ impl Gate {
             Ok(Some(stored)) => Delegation::Ticket(DelegatedTicket::new(stored)),
             Ok(None) => Delegation::NotForwarded,
             Err(error) => {
-                tracing::error!("{error}");
+                response::log(&error);
                 Delegation::Failed(error)
             }
         }

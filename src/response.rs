@@ -289,7 +289,7 @@ where
     .await;
 }
 
-fn log(error: &Error) {
+pub(crate) fn log(error: &Error) {
     let kind = error.kind();
     let mut causes = String::new();
     let mut source = std::error::Error::source(error);

@@ -72,12 +72,19 @@ impl Caches {
         }
     }
 
+    /// The ticket must be this principal's: the client says itself whose ticket it forwards.
     pub(super) fn store(
         &self,
         ticket: Delegated,
+        owner: &str,
         disposal: &Disposal,
     ) -> Result<StoredTicket, Error> {
         let failed = |reason: String| Error::new(ErrorKind::DelegationFailed).with_detail(reason);
+        let principal = ticket.principal().map_err(failed)?;
+        if principal != owner {
+            return Err(Error::new(ErrorKind::TicketNotForwarded)
+                .with_detail(format!("{owner} forwarded a ticket of {principal}")));
+        }
         let ccache = self.new_ccache().map_err(failed)?;
         let lifetime = ticket.store(&ccache.name).map_err(failed)?;
         Ok(StoredTicket {

@@ -316,6 +316,25 @@ impl Delegated {
         failed(major, minor).map_or_else(|| Ok(self.lifetime()), Err)
     }
 
+    /// The principal whose it is, as MIT prints it. The error is GSSAPI's text.
+    pub(super) fn principal(&self) -> Result<String, String> {
+        let mut name = Name(ptr::null_mut());
+        let mut minor = 0;
+        // SAFETY: the credential is live; the name is an owned handle that starts out null; what it
+        // could tell besides is not asked for.
+        let major = unsafe {
+            gss::gss_inquire_cred(
+                &mut minor,
+                self.0.0,
+                &mut name.0,
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        failed(major, minor).map_or_else(|| name.display(), Err)
+    }
+
     fn lifetime(&self) -> Option<Duration> {
         let (mut minor, mut seconds) = (0, 0);
         // SAFETY: the credential is live; what it could tell besides is not asked for.
@@ -463,7 +482,7 @@ impl Name {
 
     fn display(&self) -> Result<String, String> {
         if self.0.is_null() {
-            return Err("the context names no client".to_owned());
+            return Err("GSSAPI names no client".to_owned());
         }
         let mut text = Buffer::empty();
         let mut kind: gss::gss_OID = ptr::null_mut();

@@ -255,10 +255,11 @@ impl Acceptor {
         };
         let caches = caches.clone();
         let disposal = self.pool.disposal();
+        let owner = accepted.name.clone();
         let store = move |_: &mut Tools| {
             let ticket = ticket.take();
             ticket
-                .map(|ticket| caches.store(ticket, &disposal))
+                .map(|ticket| caches.store(ticket, &owner, &disposal))
                 .transpose()
         };
         self.pool.run(store).await?

@@ -22,6 +22,7 @@ use tower_spnego::{
 };
 
 use crate::der;
+use crate::forge::{Client, Forgery};
 use crate::process;
 use crate::served::DEADLINE;
 use crate::site::{SPN, Site, layer, realm, request, token, with_token};
@@ -764,4 +765,34 @@ async fn modes_are_tight_whatever_the_umask_and_whoever_the_user() {
         ("TEST_TOKEN", token.as_ref()),
     ];
     process::run_unprivileged(TEST, variables, folder.path());
+}
+
+/// Whose ticket a client forwards it says itself, and nothing else does until the ticket is used.
+#[tokio::test]
+async fn a_ticket_of_another_principal_is_none() {
+    let realm = realm();
+    let folder = folder();
+    let memory = site(layer(&realm).accept_delegation());
+    let files = site(layer(&realm).accept_delegation_into(folder.path()));
+    for site in [memory, files] {
+        for (client, is_own) in [
+            (Client::new(&["alice"], realm.realm()), true),
+            (Client::new(&["bob"], realm.realm()), false),
+            (Client::new(&["alice"], "OTHER.TEST"), false),
+            (Client::new(&["alice", "admin"], realm.realm()), false),
+        ] {
+            let mut forgery = Forgery::new(&realm);
+            forgery.authenticator.forwards = Some(client);
+            for token in forgery.all_forms() {
+                let answer = site.browser().get_with("/ticket", &token).await;
+                match is_own {
+                    true => assert_eq!(answer.status, StatusCode::OK, "{answer:?}"),
+                    false => {
+                        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
+                        assert_eq!(answer.kind(), Some(ErrorKind::TicketNotForwarded));
+                    }
+                }
+            }
+        }
+    }
 }

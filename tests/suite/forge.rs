@@ -64,6 +64,8 @@ pub struct Ticket {
 #[derive(Clone)]
 pub struct Authenticator {
     pub client: Client,
+    /// Whose ticket it forwards.
+    pub forwards: Option<Client>,
     pub time: i64,
     /// What seals it: the ticket's session key.
     pub session_key: Key,
@@ -107,6 +109,7 @@ impl Forgery {
             },
             authenticator: Authenticator {
                 client,
+                forwards: None,
                 time: now,
                 session_key,
             },
@@ -195,22 +198,71 @@ impl Authenticator {
             context(0, &integer(5)),
             context(1, &general_string(self.client.realm.as_bytes())),
             context(2, &principal_name(1, &self.client.name)),
-            context(3, &gss_checksum(mutual)),
+            context(3, &self.gss_checksum(mutual)),
             context(4, &integer(0)),
             context(5, &time(self.time)),
             context(7, &integer(1)),
         ]);
         application(2, &part)
     }
+
+    /// The checksum that carries GSS-API's flags, no channel binding, and a forwarded ticket (RFC
+    /// 4121 section 4.1.1).
+    fn gss_checksum(&self, mutual: bool) -> Vec<u8> {
+        const GSS: u32 = 0x8003;
+        const DELEGATION: u32 = 1;
+        const MUTUAL: u32 = 2;
+        const OPTION: u16 = 1;
+        let length_of_binding = 16_u32.to_le_bytes();
+        let mut flags = if mutual { MUTUAL } else { 0 };
+        let mut credential = Vec::new();
+        if let Some(client) = &self.forwards {
+            flags |= DELEGATION;
+            let message = forwarded(client);
+            let length = u16::try_from(message.len()).expect("a length");
+            credential.extend([OPTION, length].map(u16::to_le_bytes).concat());
+            credential.extend(message);
+        }
+        let flags = flags.to_le_bytes();
+        let contents = [&length_of_binding[..], &[0; 16], &flags, &credential];
+        typed(GSS, &contents.concat())
+    }
 }
 
-/// The checksum that carries GSS-API's flags, and no channel binding (RFC 4121 section 4.1.1).
-fn gss_checksum(mutual: bool) -> Vec<u8> {
-    const GSS: u32 = 0x8003;
-    const MUTUAL: u32 = 2;
-    let length_of_binding = 16_u32.to_le_bytes();
-    let flags = if mutual { MUTUAL } else { 0 }.to_le_bytes();
-    typed(GSS, &[&length_of_binding[..], &[0; 16], &flags].concat())
+/// A KRB-CRED (RFC 4120 section 5.8) that is not encrypted, as MIT Kerberos takes it, with a ticket
+/// that opens nothing.
+fn forwarded(client: &Client) -> Vec<u8> {
+    let tgs = ["krbtgt", &client.realm];
+    let ticket = sequence(&[
+        context(0, &integer(5)),
+        context(1, &general_string(client.realm.as_bytes())),
+        context(2, &principal_name(2, &tgs)),
+        context(3, &encrypted(AES256_SHA1, &[0; 64])),
+    ]);
+    let info = sequence(&[
+        context(0, &typed(AES256_SHA1, &Key::random().0)),
+        context(1, &general_string(client.realm.as_bytes())),
+        context(2, &principal_name(1, &client.name)),
+        context(6, &time(seconds_now() + 3600)),
+        context(8, &general_string(client.realm.as_bytes())),
+        context(9, &principal_name(2, &tgs)),
+    ]);
+    let secret = application(29, &sequence(&[context(0, &sequence(&[info]))]));
+    let message = sequence(&[
+        context(0, &integer(5)),
+        context(1, &integer(22)),
+        context(2, &sequence(&[application(1, &ticket)])),
+        context(3, &encrypted(0, &secret)),
+    ]);
+    application(22, &message)
+}
+
+/// EncryptedData with no kvno.
+fn encrypted(enctype: u32, cipher: &[u8]) -> Vec<u8> {
+    sequence(&[
+        context(0, &integer(enctype)),
+        context(2, &octet_string(cipher)),
+    ])
 }
 
 /// The shape of EncryptionKey, Checksum and TransitedEncoding.

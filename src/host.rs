@@ -18,9 +18,18 @@ pub(crate) fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a 
     }
 }
 
-/// The name of the request's host: in lower case, with no port and no dot at its end.
+/// The name of the request's host: in lower case, with no port and no dot at its end. None where
+/// its target and its `Host` name two, of which what is behind us may take the other.
 pub(crate) fn name(parts: &Parts) -> Option<String> {
-    let (host, _) = split_port(authority(&parts.uri, &parts.headers)?)?;
+    let host = normal(authority(&parts.uri, &parts.headers)?)?;
+    let mut headers = parts.headers.get_all(HOST).iter();
+    let agrees =
+        headers.all(|header| header.to_str().ok().and_then(normal).as_ref() == Some(&host));
+    agrees.then_some(host)
+}
+
+fn normal(authority: &str) -> Option<String> {
+    let (host, _) = split_port(authority)?;
     let host = host.strip_suffix('.').unwrap_or(host);
     Some(host.to_ascii_lowercase())
 }
@@ -94,6 +103,16 @@ mod tests {
             &["a/"],
         ] {
             assert_eq!(name_of("/", hosts), None, "{hosts:?}");
+        }
+        for hosts in [&["b"][..], &["a", "b"], &["b", "a"], &["a b"]] {
+            assert_eq!(name_of("http://a/", hosts), None, "{hosts:?}");
+        }
+        for hosts in [&[][..], &["a"], &["A.:80"]] {
+            assert_eq!(
+                name_of("http://a/", hosts).as_deref(),
+                Some("a"),
+                "{hosts:?}"
+            );
         }
     }
 }

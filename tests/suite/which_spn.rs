@@ -185,3 +185,20 @@ fn every_listed_host_needs_its_key_and_a_name() {
         "{error}"
     );
 }
+
+/// What is behind the layer may go by the other name.
+#[tokio::test]
+async fn a_request_that_names_two_hosts_is_for_none() {
+    let realm = two_services();
+    let site = Site::new(names(&realm));
+    let alice = realm.ticket_cache("alice").expect("a ticket");
+    let to_both = |host| {
+        let token = alice.token(WIKI).expect("a token");
+        let request = with_token(request("http://wiki.example.test/"), &token);
+        with_header(request, "host", host)
+    };
+    let answer = site.browser().send(to_both("localhost")).await;
+    answer.is_rejected(ErrorKind::UnknownHost);
+    let answer = site.browser().send(to_both("wiki.example.test")).await;
+    answer.is_hello("alice");
+}

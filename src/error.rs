@@ -268,9 +268,9 @@ error_kinds! {
         another version compiles, and does not count";
     /// An outer layer with other settings has used the token.
     TokenUsed => INTERNAL_SERVER_ERROR, Setup, "an outer SpnegoLayer with other settings has used \
-        the token, which counts once: give both the same realms, host name and directory (an own \
-        Directory without a fingerprint as one SharedDirectory), or put them around different \
-        routes";
+        the token, which counts once: give both the same realms, host names, channel binding and \
+        directory (an own Directory without a fingerprint as one SharedDirectory), or put them \
+        around different routes";
     /// The session store failed.
     SessionStore => INTERNAL_SERVER_ERROR, SessionStore, "the session store failed";
     /// The forwarded ticket could not be stored.

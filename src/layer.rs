@@ -266,7 +266,7 @@ impl SpnegoLayerBuilder {
     /// `Option<User>` is `None`.
     ///
     /// A part of the application may have a second, stricter layer inside: with the same realms,
-    /// host name and directory, because a token counts once. An own directory without a
+    /// host names, channel binding and directory, because a token counts once. An own directory without a
     /// [fingerprint](Directory::fingerprint) is the same only as one
     /// [`SharedDirectory`].
     ///
@@ -505,6 +505,7 @@ impl SpnegoLayerBuilder {
             return Err(ConfigError::BadRealm(realm.clone()));
         }
         let services = self.hosts.services()?;
+        let by_host = matches!(services, Services::Hosts(_)).then_some("Host");
         if self.policy.limit.is_some_and(|limit| limit.is_zero()) {
             return Err(ConfigError::ZeroExpiry);
         }
@@ -560,10 +561,15 @@ impl SpnegoLayerBuilder {
             "people can sign in"
         );
         let mapping = self.mapping.map(|mapping| format!("{mapping:?}"));
+        // What a layer asks of a token beyond a ticket, another one's sign-in does not stand for.
+        let binding = self.bindings.policy;
+        let binding = (binding != ChannelBinding::Off).then(|| format!("{binding:?}"));
         let made_by: Arc<str> = fingerprint(
             realms
                 .iter()
                 .chain(mapping.as_deref())
+                .chain(binding.as_deref())
+                .chain(by_host)
                 .chain(acceptor.principals().iter().map(String::as_str))
                 .chain(directory.fingerprint().as_deref()),
         )

@@ -1,10 +1,13 @@
 //! Whether a token is bound to the TLS server that it comes to. Clients over real TLS are in
 //! `clients`.
 
+use axum::Router;
+use http::StatusCode;
+use tower_sessions::{MemoryStore, SessionManagerLayer};
 use tower_spnego::testing::TestRealm;
 use tower_spnego::{ChannelBinding, ConfigError, ErrorKind, ServerEndPoint, SharedEndPoint};
 
-use crate::site::{Answer, SPN, Site, layer, realm, request, with_token};
+use crate::site::{Answer, SPN, Site, layer, realm, request, routes, with_token};
 
 fn end_point(byte: u8) -> ServerEndPoint {
     ServerEndPoint::from_hash([byte; 32]).expect("a hash")
@@ -182,4 +185,38 @@ fn an_end_point_that_nothing_compares_is_a_mistake() {
     let layer = layer(&realm).server_end_point(end_point(1));
     let error = layer.build().expect_err("off");
     assert!(matches!(error, ConfigError::EndPointUnused), "{error}");
+}
+
+/// Else whoever relays a token would come in by the part of an application that asks for less.
+#[tokio::test]
+async fn where_required_a_sign_in_by_a_laxer_layer_does_not_count() {
+    let realm = realm();
+    let calls = Default::default();
+    let strict = layer(&realm).channel_binding(ChannelBinding::Required);
+    let inner = routes(&calls).layer(strict.build().expect("starts"));
+    let lax = || layer(&realm).optional().build().expect("starts");
+    let sessions = SessionManagerLayer::new(MemoryStore::default()).with_secure(false);
+    let mut site = Site::new(layer(&realm));
+
+    // One inside of the other.
+    site.router = Router::new()
+        .nest("/admin", inner.clone())
+        .layer(lax())
+        .layer(sessions.clone());
+    let unbound = tokens(&realm, None).remove(0);
+    let answer = site.browser().get_with("/admin/maybe", &unbound).await;
+    assert_eq!(answer.kind(), Some(ErrorKind::TokenUsed), "{answer:?}");
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+
+    // Side by side, on one session.
+    site.router = routes(&Default::default())
+        .layer(lax())
+        .nest("/admin", inner)
+        .layer(sessions);
+    let mut browser = site.browser();
+    let unbound = tokens(&realm, None).remove(0);
+    let answer = browser.get_with("/maybe", &unbound).await;
+    answer.is_hello("alice");
+    browser.get("/admin/maybe").await.is_challenge();
+    assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 0);
 }

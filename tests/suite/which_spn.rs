@@ -202,3 +202,21 @@ async fn a_request_that_names_two_hosts_is_for_none() {
     let answer = site.browser().send(to_both("wiki.example.test")).await;
     answer.is_hello("alice");
 }
+
+/// Else a page of another name would come in by the part of an application that asks for less.
+#[tokio::test]
+async fn a_sign_in_by_a_layer_that_looks_at_no_host_does_not_count_where_it_matters() {
+    let realm = two_services();
+    let strict = bare(&realm).hostnames(["localhost"]);
+    let outer = layer(&realm).optional().build().expect("starts");
+    let mut site = Site::new(strict);
+    site.router = site
+        .router
+        .layer(outer)
+        .layer(tower_sessions::SessionManagerLayer::new(
+            tower_sessions::MemoryStore::default(),
+        ));
+    let answer = visit(&site, &realm, SPN, Some("rebound.test")).await;
+    assert_eq!(answer.kind(), Some(ErrorKind::TokenUsed), "{answer:?}");
+    assert_eq!(site.calls(), 0);
+}

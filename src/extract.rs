@@ -59,6 +59,8 @@ impl Outer {
     pub(crate) fn of(extensions: &Extensions, layer: &Arc<str>) -> Self {
         match extensions.get::<Passed>() {
             None => Self::None,
+            // It went by another layer's word, and has looked at nothing else.
+            Some(passed) if passed.user.is_some() && passed.login.is_none() => Self::None,
             Some(passed) if passed.layer == *layer => {
                 let login = passed.login.clone().filter(Login::is_new);
                 Self::Same(login, passed.delegation.clone())

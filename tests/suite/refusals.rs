@@ -6,12 +6,15 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{Method, StatusCode};
+use tower_sessions::{MemoryStore, SessionManagerLayer};
 use tower_spnego::{
     Challenge, Directory, DirectoryError, ErrorKind, Initiator, Login, NoLogin, Principal,
     SpnegoConnection, User,
 };
 
-use crate::site::{Answer, SPN, Site, layer, post, realm, request, token, with_header, with_token};
+use crate::site::{
+    Answer, SPN, Site, layer, post, realm, request, routes, token, with_header, with_token,
+};
 
 #[tokio::test]
 async fn a_rule_decides_who_is_challenged_who_passes_as_nobody_and_who_gets_403() {
@@ -142,6 +145,39 @@ async fn another_layers_user_counts_for_nothing_unless_asked() {
     site.router = site.router.layer(from_fn(api_keys));
     let answer = site.browser().send(with_key(request("/maybe"))).await;
     assert_eq!(answer.body, "Hello, stranger");
+}
+
+/// The outer layer of two has looked at nothing but the user.
+#[tokio::test]
+async fn another_layers_user_is_respected_in_a_layer_inside_too() {
+    let realm = realm();
+    let mut site = Site::new(layer(&realm));
+    let respecting = || layer(&realm).respect_user();
+    let inner = respecting().build().expect("starts");
+    let part = |inner| {
+        let outer = respecting().optional().build().expect("starts");
+        Router::new()
+            .nest("/part", routes(&Default::default()).layer(inner))
+            .layer(outer)
+            .layer(from_fn(api_keys))
+            .layer(SessionManagerLayer::new(MemoryStore::default()).with_secure(false))
+    };
+    site.router = part(inner);
+    let mut alice = site.browser();
+    let alices = token(&realm, "alice");
+    let answer = alice.get_with("/part/maybe", &alices).await;
+    answer.is_hello("alice");
+    let answer = alice.send(with_key(request("/part/maybe"))).await;
+    answer.is_hello("robot");
+    let mut robot = site.browser();
+    let answer = robot.send(with_key(request("/part/maybe"))).await;
+    answer.is_hello("robot");
+
+    // One that respects nobody reads the token, or clients would be asked for it for ever.
+    site.router = part(layer(&realm).build().expect("starts"));
+    let both = with_token(with_key(request("/part/maybe")), &token(&realm, "alice"));
+    let mut browser = site.browser();
+    browser.send(both).await.is_hello("alice");
 }
 
 /// A site that refuses in every way there is.

@@ -8,8 +8,8 @@ use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use bytes::Buf;
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue, RETRY_AFTER, VARY,
-    WWW_AUTHENTICATE,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT,
+    HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
@@ -31,6 +31,9 @@ const BODY_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a client should wait after a 503, in seconds.
 const RETRY_SECONDS: u16 = 5;
+
+/// What a handler's answer, or a layer inside, says of a body that is replaced.
+const ON_THE_BODY: [HeaderName; 3] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE];
 
 /// What every answer depends on.
 const VARIES: &str = "Cookie, Authorization";
@@ -151,7 +154,7 @@ impl Refusals {
         *response.body_mut() = body;
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        for name in parts.headers.keys() {
+        for name in parts.headers.keys().chain(&ON_THE_BODY) {
             headers.remove(name);
         }
         headers.extend(parts.headers);

@@ -6,6 +6,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::{Method, StatusCode};
+use tower::{Layer, ServiceExt};
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 use tower_spnego::{
     Challenge, Directory, DirectoryError, ErrorKind, Initiator, Login, NoLogin, Principal,
@@ -279,4 +280,31 @@ async fn a_handlers_challenge_shows_the_applications_page_too() {
     // A handler's own 401 is its own.
     let answer = site.browser().get("/status/401").await;
     assert_eq!((answer.body.as_str(), answer.challenges().len()), ("", 0));
+}
+
+/// A router that the layer goes around as a whole sends a length, and a layer may compress.
+#[tokio::test]
+async fn a_challenge_keeps_no_word_on_the_body_that_it_replaces() {
+    let realm = realm();
+    let packed = async || ([("content-encoding", "gzip"), ("x-own", "kept")], Challenge);
+    let routes = Router::new().route("/", get(packed));
+    let spnego = layer(&realm).optional().build().expect("starts");
+    let sessions = SessionManagerLayer::new(MemoryStore::default());
+    let app = sessions.layer(spnego.layer(routes));
+    let asked = with_header(request("/"), "accept", "text/html");
+    let answer = app.oneshot(asked).await.expect("infallible");
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let (parts, body) = answer.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX)
+        .await
+        .expect("a body");
+    assert!(body.starts_with(b"<!"), "{body:?}");
+    let length = parts.headers.get("content-length");
+    let length = length.map(|length| length.to_str().expect("text").to_owned());
+    assert!(
+        length.is_none_or(|length| length == body.len().to_string()),
+        "not of this body"
+    );
+    assert_eq!(parts.headers.get("content-encoding"), None);
+    assert_eq!(parts.headers["x-own"], "kept");
 }

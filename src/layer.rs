@@ -351,7 +351,7 @@ impl SpnegoLayerBuilder {
 
     /// Takes the ticket that a client forwards (delegation, RFC 4121 section 4.1.1), and gives it
     /// to handlers as a [`DelegatedTicket`](crate::DelegatedTicket): a ticket cache in this
-    /// process's memory. Without it such a ticket is not even decoded.
+    /// process's memory. Without it such a ticket is dropped.
     ///
     /// With it the application can act as the person everywhere, not only here, until the ticket
     /// ends. It is stored only once the person has been admitted.

@@ -106,6 +106,19 @@ pub(crate) fn kerberos(token: &[u8]) -> Option<&[u8]> {
     matches!(unframe(inner)?, (KRB5, _)).then_some(inner)
 }
 
+/// The AP-REQ in a client's token, with a frame or, as MIT Kerberos takes it too, with none.
+pub(crate) fn ap_req(token: &[u8]) -> Option<&[u8]> {
+    let inner = match (neg_token(token, NEG_TOKEN_RESP), unframe(token)) {
+        (Some(fields), _) => carried(fields)?,
+        (None, Some((SPNEGO, inner))) => carried(neg_token(inner, NEG_TOKEN_INIT)?)?,
+        (None, _) => token,
+    };
+    match unframe(inner) {
+        Some((_, message)) => message.strip_prefix(&TOK_ID_AP_REQ),
+        None => Some(inner),
+    }
+}
+
 /// The service that a client's ticket is for, as the ticket says in clear text, which anybody can
 /// write (RFC 4120 sections 5.3 and 5.5.1).
 pub(crate) fn service(token: &[u8]) -> Option<Principal> {

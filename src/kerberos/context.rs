@@ -83,6 +83,13 @@ pub(super) struct Leg {
 impl Tools {
     pub(super) fn accept(&mut self, leg: Leg, disposal: &Disposal) -> Result<Progress, Refused> {
         self.credentials.renew(&self.keytab);
+        let ap_req = token::ap_req(&leg.token);
+        if ap_req.is_some_and(|ap_req| !self.credentials.guard.lets_pass(ap_req)) {
+            let error = Error::new(ErrorKind::MalformedToken);
+            return Err(error
+                .with_detail("the ticket that it forwards names nobody")
+                .into());
+        }
         let service = self.service(&leg)?;
         let terms = Terms {
             channel_binding: leg.channel_binding.as_deref(),

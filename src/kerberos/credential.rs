@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ffi::Credential;
+use super::ffi::{Credential, ForwardingGuard};
 use super::keytab_file::{Keys, KeytabFile};
 use super::replay_cache::ReplayCache;
 use crate::error::ConfigError;
@@ -11,6 +11,7 @@ use crate::error::ConfigError;
 pub(super) struct Credentials {
     services: Vec<Service>,
     pub(super) replay_cache: Arc<ReplayCache>,
+    pub(super) guard: ForwardingGuard,
     // The services read them at each accept.
     keys: Arc<Keys>,
 }
@@ -49,9 +50,11 @@ impl Credentials {
                 })
             })
             .collect::<Result<_, _>>()?;
+        let guard = ForwardingGuard::new(&file).map_err(ConfigError::Krb5)?;
         Ok(Self {
             services,
             replay_cache,
+            guard,
             keys,
         })
     }

@@ -10,6 +10,7 @@ use std::ptr;
 use std::time::Duration;
 
 use libgssapi_sys as gss;
+use secrecy::zeroize::Zeroizing;
 
 /// 1.2.840.113554.1.2.2 (RFC 4121 section 1).
 const KRB5: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
@@ -716,6 +717,341 @@ unsafe extern "C" {
     fn krb5_free_string(context: *mut c_void, text: *mut c_char);
     fn krb5_cc_close(context: *mut c_void, ccache: *mut c_void) -> i32;
     fn krb5_cc_destroy(context: *mut c_void, ccache: *mut c_void) -> i32;
+    fn krb5_kt_resolve(context: *mut c_void, name: *const c_char, keytab: *mut *mut c_void) -> i32;
+    fn krb5_kt_close(context: *mut c_void, keytab: *mut c_void) -> i32;
+    fn krb5_auth_con_init(context: *mut c_void, auth: *mut *mut c_void) -> i32;
+    fn krb5_auth_con_setflags(context: *mut c_void, auth: *mut c_void, flags: i32) -> i32;
+    fn krb5_auth_con_free(context: *mut c_void, auth: *mut c_void) -> i32;
+    fn krb5_rd_req(
+        context: *mut c_void,
+        auth: *mut *mut c_void,
+        request: *const Data,
+        server: *const c_void,
+        keytab: *mut c_void,
+        options: *mut i32,
+        ticket: *mut *mut c_void,
+    ) -> i32;
+    fn krb5_auth_con_getauthenticator(
+        context: *mut c_void,
+        auth: *mut c_void,
+        authenticator: *mut *mut Authenticator,
+    ) -> i32;
+    fn krb5_free_authenticator(context: *mut c_void, authenticator: *mut Authenticator);
+    fn krb5_auth_con_getkey(context: *mut c_void, auth: *mut c_void, key: *mut *mut c_void) -> i32;
+    fn krb5_auth_con_getrecvsubkey(
+        context: *mut c_void,
+        auth: *mut c_void,
+        key: *mut *mut c_void,
+    ) -> i32;
+    fn krb5_free_keyblock(context: *mut c_void, key: *mut c_void);
+    fn decode_krb5_cred(encoded: *const Data, message: *mut *mut Cred) -> i32;
+    fn krb5_free_cred(context: *mut c_void, message: *mut Cred);
+    fn decode_krb5_enc_cred_part(encoded: *const Data, part: *mut *mut CredEncPart) -> i32;
+    fn krb5_free_cred_enc_part(context: *mut c_void, part: *mut CredEncPart);
+    fn free(memory: *mut c_void);
+}
+
+#[link(name = "k5crypto")]
+unsafe extern "C" {
+    fn krb5_c_decrypt(
+        context: *mut c_void,
+        key: *const c_void,
+        usage: i32,
+        state: *const c_void,
+        input: *const EncData,
+        output: *mut Data,
+    ) -> i32;
+}
+
+// As far as they are read; krb5.h has them all.
+#[repr(C)]
+struct Data {
+    magic: i32,
+    length: u32,
+    data: *mut c_char,
+}
+
+#[repr(C)]
+struct EncData {
+    magic: i32,
+    enctype: i32,
+    kvno: u32,
+    ciphertext: Data,
+}
+
+#[repr(C)]
+struct Checksum {
+    magic: i32,
+    kind: i32,
+    length: u32,
+    contents: *const u8,
+}
+
+#[repr(C)]
+struct Authenticator {
+    magic: i32,
+    client: *const c_void,
+    checksum: *const Checksum,
+}
+
+#[repr(C)]
+struct Cred {
+    magic: i32,
+    tickets: *const *const c_void,
+    enc_part: EncData,
+}
+
+#[repr(C)]
+struct CredEncPart {
+    magic: i32,
+    nonce: i32,
+    timestamp: i32,
+    usec: i32,
+    sender: *const c_void,
+    recipient: *const c_void,
+    ticket_info: *const *const CredInfo,
+}
+
+#[repr(C)]
+struct CredInfo {
+    magic: i32,
+    session: *const c_void,
+    client: *const c_void,
+    server: *const c_void,
+}
+
+/// Looks at a forwarded ticket before GSSAPI does. MIT Kerberos before the summer of 2026
+/// (`krb5_rd_cred`) reads it whether or not it is wanted, and follows null pointers where it names
+/// nobody or is missing: anyone with a ticket could end the process.
+///
+/// Not `Send`, as a [`Credential`].
+pub(super) struct ForwardingGuard {
+    krb5: Krb5,
+    keytab: *mut c_void,
+}
+
+impl ForwardingGuard {
+    /// For services whose keys are in this keytab. The error is libkrb5's text.
+    pub(super) fn new(keytab: &str) -> Result<Self, String> {
+        let name = CString::new(keytab).map_err(|_| "a path has a NUL byte".to_owned())?;
+        let mut guard = Self {
+            krb5: Krb5::new()?,
+            keytab: ptr::null_mut(),
+        };
+        // SAFETY: the context is live, the name NUL-terminated; the keytab is ours on success.
+        let code = unsafe { krb5_kt_resolve(guard.krb5.0, name.as_ptr(), &mut guard.keytab) };
+        guard.krb5.check(code)?;
+        Ok(guard)
+    }
+
+    /// Whether GSSAPI can take this AP-REQ. What can't be read here can't be there either, and is
+    /// left to it.
+    pub(super) fn lets_pass(&mut self, ap_req: &[u8]) -> bool {
+        let Ok(request) = data_of(ap_req) else {
+            return false;
+        };
+        let mut auth = AuthContext {
+            krb5: &self.krb5,
+            handle: ptr::null_mut(),
+        };
+        // SAFETY: context and keytab are live; the handle is ours; the request is only read. With
+        // no flags it touches no replay cache; what it could tell besides is not asked for.
+        let is_read = unsafe {
+            krb5_auth_con_init(self.krb5.0, &mut auth.handle) == 0
+                && krb5_auth_con_setflags(self.krb5.0, auth.handle, 0) == 0
+                && krb5_rd_req(
+                    self.krb5.0,
+                    &mut auth.handle,
+                    &request,
+                    ptr::null(),
+                    self.keytab,
+                    ptr::null_mut(),
+                    ptr::null_mut(),
+                ) == 0
+        };
+        if !is_read {
+            return true;
+        }
+        match auth.checksum().as_deref().and_then(forwarded) {
+            Some(message) => auth.is_sound(message),
+            None => true,
+        }
+    }
+}
+
+impl Drop for ForwardingGuard {
+    fn drop(&mut self) {
+        if !self.keytab.is_null() {
+            // SAFETY: the context is live, and the keytab ours alone.
+            unsafe { krb5_kt_close(self.krb5.0, self.keytab) };
+        }
+    }
+}
+
+/// The KRB-CRED in a checksum of GSSAPI's (RFC 4121 section 4.1.1), as MIT finds it.
+fn forwarded(checksum: &[u8]) -> Option<&[u8]> {
+    const DELEGATION: u32 = 1;
+    let (flags, option) = checksum.get(20..)?.split_first_chunk()?;
+    if u32::from_le_bytes(*flags) & DELEGATION == 0 {
+        return None;
+    }
+    let (_, rest) = option.split_first_chunk::<2>()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    rest.get(..u16::from_le_bytes(*length).into())
+}
+
+/// What libkrb5 knows of an AP-REQ that it has read.
+struct AuthContext<'a> {
+    krb5: &'a Krb5,
+    handle: *mut c_void,
+}
+
+impl AuthContext<'_> {
+    /// The authenticator's checksum, if it is GSSAPI's.
+    fn checksum(&self) -> Option<Vec<u8>> {
+        const GSSAPI: i32 = 0x8003;
+        let mut authenticator = ptr::null_mut();
+        // SAFETY: both contexts are live; the authenticator, a copy, is ours on success. Its
+        // checksum is null or holds `length` bytes, copied before all is freed.
+        unsafe {
+            if krb5_auth_con_getauthenticator(self.krb5.0, self.handle, &mut authenticator) != 0 {
+                return None;
+            }
+            let checksum = (*authenticator).checksum.as_ref();
+            let checksum = checksum
+                .filter(|checksum| checksum.kind == GSSAPI && !checksum.contents.is_null())
+                .map(|checksum| {
+                    std::slice::from_raw_parts(checksum.contents, checksum.length as usize).to_vec()
+                });
+            krb5_free_authenticator(self.krb5.0, authenticator);
+            checksum
+        }
+    }
+
+    /// Whether a KRB-CRED (RFC 4120 section 5.8) has a ticket, and names client and server of each.
+    fn is_sound(&self, message: &[u8]) -> bool {
+        let Ok(encoded) = data_of(message) else {
+            return false;
+        };
+        let mut message = ptr::null_mut();
+        // SAFETY: the input lives through the call; the message is ours on success, and read until
+        // it is freed. Its tickets are null, or a list that a null ends.
+        unsafe {
+            if decode_krb5_cred(&encoded, &mut message) != 0 {
+                return false;
+            }
+            let tickets = count((*message).tickets);
+            let is_sound = tickets > 0
+                && self
+                    .decrypted(&(*message).enc_part)
+                    .is_some_and(|part| self.names_all(&part, tickets));
+            krb5_free_cred(self.krb5.0, message);
+            is_sound
+        }
+    }
+
+    /// By the keys that MIT tries, in its order; else it takes it for clear text.
+    ///
+    /// # Safety
+    /// The data is libkrb5's, and live.
+    unsafe fn decrypted(&self, sealed: &EncData) -> Option<Zeroizing<Vec<u8>>> {
+        const KRB_CRED_PART: i32 = 14;
+        type Get = unsafe extern "C" fn(*mut c_void, *mut c_void, *mut *mut c_void) -> i32;
+        let length = sealed.ciphertext.length as usize;
+        for get in [krb5_auth_con_getrecvsubkey as Get, krb5_auth_con_getkey] {
+            let mut key = ptr::null_mut();
+            let mut plain = Zeroizing::new(vec![0; length]);
+            let mut output = data_of(&plain).ok()?;
+            // SAFETY: both contexts are live; the key, a copy, is ours on success; the output has
+            // room for the plaintext, which is no longer than what is sealed.
+            let code = unsafe {
+                if get(self.krb5.0, self.handle, &mut key) != 0 || key.is_null() {
+                    continue;
+                }
+                output.data = plain.as_mut_ptr().cast();
+                let none = ptr::null();
+                let code =
+                    krb5_c_decrypt(self.krb5.0, key, KRB_CRED_PART, none, sealed, &mut output);
+                krb5_free_keyblock(self.krb5.0, key);
+                code
+            };
+            plain.truncate(output.length as usize);
+            if code == 0 && self.is_part(&plain) {
+                return Some(plain);
+            }
+        }
+        if sealed.ciphertext.data.is_null() {
+            return None;
+        }
+        // SAFETY: by the caller's word it holds `length` bytes.
+        let clear = unsafe { std::slice::from_raw_parts(sealed.ciphertext.data.cast(), length) };
+        Some(Zeroizing::new(<[u8]>::to_vec(clear)))
+    }
+
+    fn is_part(&self, part: &[u8]) -> bool {
+        self.with_part(part, |_| true)
+    }
+
+    fn names_all(&self, part: &[u8], tickets: usize) -> bool {
+        self.with_part(part, |part| {
+            // SAFETY: null, or a list of live elements that a null ends.
+            unsafe {
+                count(part.ticket_info) == tickets
+                    && (0..tickets).all(|place| {
+                        let info = &**part.ticket_info.add(place);
+                        !info.session.is_null() && !info.client.is_null() && !info.server.is_null()
+                    })
+            }
+        })
+    }
+
+    fn with_part(&self, part: &[u8], judge: impl FnOnce(&CredEncPart) -> bool) -> bool {
+        let Ok(encoded) = data_of(part) else {
+            return false;
+        };
+        let mut part = ptr::null_mut();
+        // SAFETY: the input lives through the call; the part is ours on success: libkrb5 frees what
+        // it holds, and not itself.
+        unsafe {
+            if decode_krb5_enc_cred_part(&encoded, &mut part) != 0 {
+                return false;
+            }
+            let verdict = judge(&*part);
+            krb5_free_cred_enc_part(self.krb5.0, part);
+            free(part.cast());
+            verdict
+        }
+    }
+}
+
+impl Drop for AuthContext<'_> {
+    fn drop(&mut self) {
+        if !self.handle.is_null() {
+            // SAFETY: both are live, and the handle ours alone.
+            unsafe { krb5_auth_con_free(self.krb5.0, self.handle) };
+        }
+    }
+}
+
+/// Bytes that libkrb5 only reads, while they live.
+fn data_of(bytes: &[u8]) -> Result<Data, std::num::TryFromIntError> {
+    Ok(Data {
+        magic: 0,
+        length: bytes.len().try_into()?,
+        data: bytes.as_ptr().cast_mut().cast(),
+    })
+}
+
+/// # Safety
+/// It is null, or a list that a null ends.
+unsafe fn count<T>(list: *const *const T) -> usize {
+    if list.is_null() {
+        return 0;
+    }
+    // SAFETY: by the caller's word.
+    (0..)
+        .take_while(|&place| unsafe { !(*list.add(place)).is_null() })
+        .count()
 }
 
 /// A libkrb5 context. While one is alive in the process, GSSAPI does not read krb5.conf anew for

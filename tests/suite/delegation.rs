@@ -22,7 +22,7 @@ use tower_spnego::{
 };
 
 use crate::der;
-use crate::forge::{Client, Forgery};
+use crate::forge::{Client, Flaw, Forgery};
 use crate::process;
 use crate::served::DEADLINE;
 use crate::site::{SPN, Site, layer, realm, request, token, with_token};
@@ -793,6 +793,45 @@ async fn a_ticket_of_another_principal_is_none() {
                     }
                 }
             }
+        }
+    }
+}
+
+/// MIT Kerberos of Debian 12 follows null pointers there, whether or not the ticket is wanted.
+#[tokio::test]
+async fn a_broken_forwarded_ticket_does_not_end_the_process() {
+    const TEST: &str = "delegation::a_broken_forwarded_ticket_does_not_end_the_process";
+    if !process::is_own() {
+        return process::run(TEST, [("TEST_BROKEN", "1")]);
+    }
+    let realm = realm();
+    let sites = [layer(&realm), layer(&realm).accept_delegation()].map(site);
+    for site in &sites {
+        let mut forgery = Forgery::new(&realm);
+        forgery.authenticator.forwards = Some(forgery.authenticator.client.clone());
+        for (flaw, seals) in [
+            Flaw::NoClient,
+            Flaw::NoServer,
+            Flaw::NoInfo,
+            Flaw::MoreTickets,
+            Flaw::Empty,
+        ]
+        .into_iter()
+        .flat_map(|flaw| [(flaw, false), (flaw, true)])
+        {
+            forgery.authenticator.flaw = Some(flaw);
+            forgery.authenticator.seals = seals;
+            let unframed = der::offer(&[der::KRB5], Some(&forgery.unframed()[2..]));
+            for token in forgery.all_forms().iter().chain([&unframed]) {
+                let answer = site.browser().get_with("/", token).await;
+                answer.is_rejected(ErrorKind::MalformedToken);
+            }
+        }
+        forgery.authenticator.flaw = None;
+        for seals in [false, true] {
+            forgery.authenticator.seals = seals;
+            let answer = site.browser().get_with("/", &forgery.spnego()).await;
+            assert_eq!(answer.body, "alice");
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::der::{
 /// Key usages of RFC 4120 section 7.5.1.
 const TICKET: u32 = 2;
 const AP_REQ_AUTHENTICATOR: u32 = 11;
+const KRB_CRED_PART: u32 = 14;
 
 /// A client's choices: SPNEGO or Kerberos alone, and whether the server is to prove itself.
 #[derive(Debug, Clone, Copy)]
@@ -66,9 +67,23 @@ pub struct Authenticator {
     pub client: Client,
     /// Whose ticket it forwards.
     pub forwards: Option<Client>,
+    /// How that is broken.
+    pub flaw: Option<Flaw>,
+    /// Whether it is sealed once more by itself, as Java and Windows do.
+    pub seals: bool,
     pub time: i64,
     /// What seals it: the ticket's session key.
     pub session_key: Key,
+}
+
+/// What a forwarded ticket lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    NoClient,
+    NoServer,
+    NoInfo,
+    MoreTickets,
+    Empty,
 }
 
 #[derive(Clone)]
@@ -110,6 +125,8 @@ impl Forgery {
             authenticator: Authenticator {
                 client,
                 forwards: None,
+                flaw: None,
+                seals: false,
                 time: now,
                 session_key,
             },
@@ -218,7 +235,7 @@ impl Authenticator {
         let mut credential = Vec::new();
         if let Some(client) = &self.forwards {
             flags |= DELEGATION;
-            let message = forwarded(client);
+            let message = forwarded(client, self.flaw, self.seals.then_some(&self.session_key));
             let length = u16::try_from(message.len()).expect("a length");
             credential.extend([OPTION, length].map(u16::to_le_bytes).concat());
             credential.extend(message);
@@ -229,9 +246,9 @@ impl Authenticator {
     }
 }
 
-/// A KRB-CRED (RFC 4120 section 5.8) that is not encrypted, as MIT Kerberos takes it, with a ticket
-/// that opens nothing.
-fn forwarded(client: &Client) -> Vec<u8> {
+/// A KRB-CRED (RFC 4120 section 5.8) with a ticket that opens nothing, sealed with this key, or with
+/// none, as MIT Kerberos sends it.
+fn forwarded(client: &Client, flaw: Option<Flaw>, key: Option<&Key>) -> Vec<u8> {
     let tgs = ["krbtgt", &client.realm];
     let ticket = sequence(&[
         context(0, &integer(5)),
@@ -239,20 +256,33 @@ fn forwarded(client: &Client) -> Vec<u8> {
         context(2, &principal_name(2, &tgs)),
         context(3, &encrypted(AES256_SHA1, &[0; 64])),
     ]);
-    let info = sequence(&[
-        context(0, &typed(AES256_SHA1, &Key::random().0)),
-        context(1, &general_string(client.realm.as_bytes())),
-        context(2, &principal_name(1, &client.name)),
-        context(6, &time(seconds_now() + 3600)),
-        context(8, &general_string(client.realm.as_bytes())),
-        context(9, &principal_name(2, &tgs)),
-    ]);
-    let secret = application(29, &sequence(&[context(0, &sequence(&[info]))]));
+    let mut info = vec![context(0, &typed(AES256_SHA1, &Key::random().0))];
+    if flaw != Some(Flaw::NoClient) {
+        info.push(context(1, &general_string(client.realm.as_bytes())));
+        info.push(context(2, &principal_name(1, &client.name)));
+    }
+    info.push(context(6, &time(seconds_now() + 3600)));
+    if flaw != Some(Flaw::NoServer) {
+        info.push(context(8, &general_string(client.realm.as_bytes())));
+        info.push(context(9, &principal_name(2, &tgs)));
+    }
+    let (tickets, infos) = match flaw {
+        Some(Flaw::Empty) => (0, 0),
+        Some(Flaw::NoInfo) => (1, 0),
+        Some(Flaw::MoreTickets) => (3, 1),
+        _ => (1, 1),
+    };
+    let infos = sequence(&vec![sequence(&info); infos]);
+    let secret = application(29, &sequence(&[context(0, &infos)]));
+    let secret = match key {
+        Some(key) => encrypted(AES256_SHA1, &key.encrypt(KRB_CRED_PART, &secret)),
+        None => encrypted(0, &secret),
+    };
     let message = sequence(&[
         context(0, &integer(5)),
         context(1, &integer(22)),
-        context(2, &sequence(&[application(1, &ticket)])),
-        context(3, &encrypted(0, &secret)),
+        context(2, &sequence(&vec![application(1, &ticket); tickets])),
+        context(3, &secret),
     ]);
     application(22, &message)
 }

@@ -1,6 +1,6 @@
 //! A folder that nobody else can write into, or put another in the place of.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,17 @@ pub(super) fn private_folder(folder: &Path) -> Result<PathBuf, String> {
         .mode(0o700)
         .create(folder)
         .map_err(text)?;
+    let is_ours = |metadata: &Metadata| [0, geteuid().as_raw()].contains(&metadata.uid());
+    for path in folder.ancestors() {
+        // Not every kernel has fs.protected_symlinks on.
+        if let Ok(metadata) = path.symlink_metadata()
+            && metadata.is_symlink()
+            && !is_ours(&metadata)
+        {
+            let path = path.display();
+            return Err(format!("{path} is a link that another user has made"));
+        }
+    }
     let folder = folder.canonicalize().map_err(text)?;
     let metadata = folder.metadata().map_err(text)?;
     if metadata.uid() != geteuid().as_raw() {
@@ -30,9 +41,8 @@ pub(super) fn private_folder(folder: &Path) -> Result<PathBuf, String> {
     }
     for above in folder.ancestors().skip(1) {
         let metadata = above.metadata().map_err(text)?;
-        let is_ours = [0, geteuid().as_raw()].contains(&metadata.uid());
         let may_swap = metadata.mode() & OTHERS_MAY_WRITE != 0 && metadata.mode() & STICKY == 0;
-        if !is_ours || may_swap {
+        if !is_ours(&metadata) || may_swap {
             return Err(format!(
                 "another user can put a folder of theirs in its place, for {} is theirs to write",
                 above.display()

@@ -700,6 +700,11 @@ fn a_folder_of_another_user_is_refused() {
     }
     let _realm = realm();
     let folder = folder();
+    let [own, link] = ["own", "link"].map(|name| folder.path().join(name));
+    std::fs::create_dir(&own).expect("makes");
+    std::os::unix::fs::symlink(&own, &link).expect("links");
+    std::os::unix::fs::lchown(&link, Some(65534), None).expect("lchown");
+    refuses(&link, "is a link that another user has made");
     std::os::unix::fs::chown(folder.path(), Some(65534), None).expect("chown");
     refuses(folder.path(), "the folder belongs to another user");
 }

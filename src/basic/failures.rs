@@ -19,7 +19,7 @@ use crate::principal::Principal;
 const REMEMBERED: usize = 10_000;
 
 pub(super) struct Failures {
-    accounts: Arc<Ledger<Principal>>,
+    accounts: Arc<Ledger<Account>>,
     peers: Arc<Ledger<u128>>,
 }
 
@@ -54,11 +54,8 @@ impl Failures {
 
     /// Waits for the account's turn: it has one check at a time, lest guesses that run together
     /// pass the limit. A browser's requests, which come together, wait for each other.
-    pub(super) async fn of_account(
-        &self,
-        account: &Principal,
-    ) -> Result<Attempt<Principal>, Error> {
-        let attempt = self.accounts.attempt(account.clone()).enter().await;
+    pub(super) async fn of_account(&self, account: &Principal) -> Result<Attempt<Account>, Error> {
+        let attempt = self.accounts.attempt(Account::of(account)).enter().await;
         let room = attempt.record.lock().has_room(&attempt.ledger);
         match room {
             Room::None => Err(attempt.ledger.refuses()),
@@ -86,6 +83,20 @@ impl Failures {
                 Ok(attempt)
             }
         }
+    }
+}
+
+/// An account, by whichever case its name is typed in: Active Directory takes them all, and would
+/// count the failures together.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Account(String);
+
+impl Account {
+    fn of(principal: &Principal) -> Self {
+        let text = principal.to_string();
+        // Both ways, for what differs in one of them alone, as the two small sigmas do.
+        let upper = text.chars().flat_map(char::to_uppercase);
+        Self(upper.flat_map(char::to_lowercase).collect())
     }
 }
 
@@ -201,7 +212,7 @@ impl<K: Hash + Eq + Clone> Attempt<K> {
     }
 }
 
-impl Attempt<Principal> {
+impl Attempt<Account> {
     /// Of a locked account or an expired password the KDC says so whatever the password.
     pub(super) fn settle(&self, refused: Option<ErrorKind>) {
         match refused {

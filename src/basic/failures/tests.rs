@@ -113,3 +113,17 @@ async fn what_an_address_has_under_way_counts_and_has_few_places() {
     drop(inside);
     assert!(failures.of_peer(address).is_ok());
 }
+
+#[tokio::test]
+async fn a_name_in_another_case_is_no_other_account() {
+    let (failures, _) = failures(2);
+    for [one, other, third] in [
+        ["alice", "Alice", "aLICE"],
+        ["JÖRG", "Jörg", "jörg"],
+        ["νίκος", "ΝΊΚΟΣ", "νίκοσ"],
+    ] {
+        assert!(guess(&failures, one, WRONG).await);
+        assert!(guess(&failures, other, WRONG).await);
+        assert!(!guess(&failures, third, None).await, "{third}");
+    }
+}

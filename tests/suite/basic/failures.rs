@@ -55,7 +55,10 @@ async fn after_four_wrong_passwords_the_kdc_is_not_asked_about_the_account() {
     }
     send("alice", PASSWORD).await.is_one_too_many();
     send("nobody", PASSWORD).await.is_one_too_many();
+    // Active Directory would count it as hers.
+    send("ALICE", "wrong").await.is_one_too_many();
     assert_eq!(checks(&realm, "alice"), 4);
+    assert_eq!(checks(&realm, "ALICE"), 0);
     send("bob", PASSWORD).await.is_hello("bob");
 
     clock.advance(29 * MINUTE);

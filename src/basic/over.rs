@@ -130,9 +130,11 @@ impl Over {
             return Some(peer);
         }
         let values = request.headers.get_all(FORWARDED_FOR).iter().rev();
-        let mut hops = values.flat_map(|value| value.to_str().unwrap_or("").rsplit(','));
+        // As bytes: what a proxy appends to may be no text.
+        let hops = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
+        let mut hops = hops.map(|hop| str::from_utf8(hop.trim_ascii()).ok());
         let first_other = loop {
-            match hops.next().map(|hop| address(hop.trim())) {
+            match hops.next().map(|hop| hop.and_then(address)) {
                 Some(Some(hop)) if self.is_proxy(hop) => {}
                 Some(hop) => break hop,
                 None => break None,

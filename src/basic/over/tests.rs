@@ -86,6 +86,11 @@ fn the_client_is_the_last_one_that_is_no_proxy_of_ours() {
             &[(FOR, "192.0.2.9, unknown")],
             Some("10.0.0.1"),
         ),
+        (
+            Some("10.0.0.1"),
+            &[(FOR, "\u{ff}, 192.0.2.9")],
+            Some("192.0.2.9"),
+        ),
         (Some("10.0.0.1"), &[(FOR, "")], Some("10.0.0.1")),
         (Some("10.0.0.1"), &[], Some("10.0.0.1")),
         (None, &[(FOR, "192.0.2.9")], None),

@@ -103,9 +103,10 @@ impl Basic {
     /// A token for our own `service` that the KDC gives out for the password: see
     /// [`PasswordChecks::token`].
     ///
-    /// A check takes a place only when it may run at once: it waits for its account's turn, then
-    /// for its address's share, and then the KDC is asked. Whoever goes away meanwhile has the
-    /// check counted all the same.
+    /// It waits for its address's share, then for its account's turn, and takes a place when it may
+    /// run at once. In this order, for who waits holds what came before: their own address's share,
+    /// and never the turn of an account, which may be somebody else's. Whoever goes away while the
+    /// KDC is asked has the check counted all the same.
     pub(crate) async fn token(
         &self,
         request: &Parts,
@@ -123,11 +124,11 @@ impl Basic {
                 .map_err(|_| {
                     Error::new(ErrorKind::Busy).with_detail("too many passwords wait to be checked")
                 })?;
-            let account = self.failures.of_account(client).await?;
             let peer = match peer {
                 Some(peer) => Some(peer.enter().await),
                 None => None,
             };
+            let account = self.failures.of_account(client).await?;
             let question = Question {
                 client: client.clone(),
                 password,

@@ -170,12 +170,8 @@ async fn behind_a_proxy_an_address_is_the_clients() {
     send("192.0.2.2", "alice", PASSWORD).await.is_hello("alice");
 }
 
-#[tokio::test]
-async fn one_address_holds_half_of_the_places_whatever_it_sends() {
-    if elsewhere("failures::one_address_holds_half_of_the_places_whatever_it_sends") {
-        return;
-    }
-    // Two realms, of which one has a KDC that answers nobody.
+/// The usual realm and SILENT.TEST, whose KDC answers nobody, with its part of krb5.conf.
+fn beside_a_silent_realm() -> (TestRealm, TestRealm, String) {
     let silent = TestRealm::builder().realm("SILENT.TEST").start();
     let (realm, silent) = (realm(), silent.expect("a KDC"));
     let text = |realm: &TestRealm| std::fs::read_to_string(realm.krb5_conf()).expect("text");
@@ -187,7 +183,15 @@ async fn one_address_holds_half_of_the_places_whatever_it_sends() {
     let both = text(&realm).replace("[realms]", &format!("[realms]{kdc}"));
     std::fs::write(variable("KRB5_CONFIG"), both).expect("writes");
     silent.freeze_kdc().expect("frozen");
+    (realm, silent, kdc)
+}
 
+#[tokio::test]
+async fn one_address_holds_half_of_the_places_whatever_it_sends() {
+    if elsewhere("failures::one_address_holds_half_of_the_places_whatever_it_sends") {
+        return;
+    }
+    let (realm, silent, kdc) = beside_a_silent_realm();
     let layer = basic(&realm).realm("SILENT.TEST").basic_failures(4, MINUTE);
     let site = Site::new(layer.basic_checks(8).basic_timeout(Duration::from_secs(20)));
     let send = |peer, user: String, password| {
@@ -210,6 +214,35 @@ async fn one_address_holds_half_of_the_places_whatever_it_sends() {
     for answer in answers {
         answer.is_refused_password(ErrorKind::WrongPassword);
     }
+}
+
+#[tokio::test]
+async fn who_waits_for_an_addresss_share_holds_nobodys_account() {
+    if elsewhere("failures::who_waits_for_an_addresss_share_holds_nobodys_account") {
+        return;
+    }
+    let (realm, silent, kdc) = beside_a_silent_realm();
+    let site = Site::new(basic(&realm).realm("SILENT.TEST"));
+    let send = |peer, user: String, password| {
+        let request = from(peer, typed(&user, password));
+        let mut browser = site.browser();
+        async move { browser.send(request).await }
+    };
+    let share = join_all((0..4).map(|number| {
+        let user = format!("user{number}@SILENT.TEST");
+        send("192.0.2.1", user, "wrong")
+    }));
+    let alice = async {
+        connected(&kdc, 4).await;
+        let mut guess = std::pin::pin!(send("192.0.2.1", "alice".to_owned(), "wrong"));
+        assert!(futures_util::poll!(&mut guess).is_pending());
+        let answer = send("192.0.2.2", "alice".to_owned(), PASSWORD).await;
+        answer.is_hello("alice@EXAMPLE.TEST");
+        assert!(futures_util::poll!(&mut guess).is_pending());
+        silent.thaw_kdc().expect("thawed");
+        guess.await.is_refused_password(ErrorKind::WrongPassword);
+    };
+    tokio::join!(share, alice);
 }
 
 fn owned((before, after): (&str, &str)) -> (String, String) {

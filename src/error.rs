@@ -292,6 +292,14 @@ impl ErrorKind {
         )
     }
 
+    /// Whether nobody has judged the password.
+    pub(crate) fn leaves_password_open(self) -> bool {
+        matches!(
+            self,
+            Self::TooManyFailures | Self::Busy | Self::KdcUnavailable
+        )
+    }
+
     /// Whether the directory could not answer, which says nothing about the person.
     pub(crate) fn is_outage(self) -> bool {
         matches!(

@@ -135,7 +135,7 @@ impl Gate {
             (Outer::Same(Some(login), delegation), _) => (Some(login), delegation),
             (_, Credentials::Basic(typed)) if !self.is_signed_out(parts, &session).await? => {
                 let visit = Box::pin(self.sign_in_by_password(parts, typed, session)).await;
-                return visit.map_err(Refusal::of_password);
+                return visit.map_err(|error| Refusal::from(error).of_password());
             }
             (Outer::Same(None, delegation), _) => (self.logins.read(&session).await?, delegation),
             _ => {
@@ -204,29 +204,31 @@ impl Gate {
     }
 
     /// A browser sends the password with every request: one that the session's login was made by
-    /// rides on it. Any other is checked, like a fresh token.
+    /// rides on it. Any other is checked, like a fresh token; where it can't be, the login goes on
+    /// as with no password at all. Refused, a thief of the cookie could guess without end: what is
+    /// not refused would be the password.
     async fn sign_in_by_password(
         &self,
         parts: &Parts,
         typed: UserPassword,
         session: RequestSession,
-    ) -> Result<Visit, Refusal> {
+    ) -> Result<Visit, Error> {
         let UserPassword { user, password } = typed;
         let principal = self.realms.named(&user, self.acceptor.service_realm())?;
         let offered = Offered {
             principal: &principal,
             password: &password,
         };
-        if let Some(login) = self.logins.read(&session).await?
-            && login.was_made_by(offered)?
-        {
-            return Ok(Visit {
-                delegation: self.no_ticket(Delegation::NotForwarded),
-                ..Visit::with_credentials(login, session)
-            });
-        }
-        let accepted = self.check_password(parts, offered).await?;
-        let (login, sign_in) = self.identify(&accepted, Some(offered), &session).await?;
+        let live = self.logins.read(&session).await?;
+        let live = live.filter(|login| *login.principal() == principal);
+        let (login, sign_in) = match live {
+            Some(login) if login.was_made_by(offered)? => (login, None),
+            live => match (self.check_password(parts, offered).await, live) {
+                (Ok(accepted), _) => self.identify(&accepted, Some(offered), &session).await?,
+                (Err(error), Some(login)) if error.kind().leaves_password_open() => (login, None),
+                (Err(error), _) => return Err(error),
+            },
+        };
         Ok(Visit {
             delegation: self.no_ticket(Delegation::NotForwarded),
             sign_in: sign_in.map(Box::new),

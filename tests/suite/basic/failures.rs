@@ -95,6 +95,16 @@ async fn a_live_session_goes_on_while_the_account_has_too_many_failures() {
         .send(typed("alice", PASSWORD))
         .await
         .is_hello("alice");
+    // Another answer to a wrong one would tell a thief of the cookie which password is right.
+    for password in ["wrong", "wrong again"] {
+        browser
+            .send(typed("alice", password))
+            .await
+            .is_hello("alice");
+    }
+    let answer = browser.send(typed("bob", "wrong")).await;
+    answer.is_refused_password(ErrorKind::WrongPassword);
+    browser.send(typed("bob", "wrong")).await.is_one_too_many();
 }
 
 #[tokio::test]

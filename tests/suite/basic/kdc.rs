@@ -145,10 +145,13 @@ async fn while_the_kdc_is_down_passwords_get_503_and_tickets_sign_in() {
         assert!(answer.challenges().is_empty(), "{answer:?}");
     }
     site.browser().get_with("/", &bob).await.is_hello("bob");
-    riding
-        .send(typed("alice", PASSWORD))
-        .await
-        .is_hello("alice");
+    // Also with another, which nobody can judge.
+    for password in [PASSWORD, "wrong"] {
+        riding
+            .send(typed("alice", password))
+            .await
+            .is_hello("alice");
+    }
     realm.start_kdc().expect("a KDC");
     let answer = site.browser().send(typed("alice", PASSWORD)).await;
     answer.is_hello("alice");

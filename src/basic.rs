@@ -29,6 +29,9 @@ const WAITING: usize = 32;
 /// How many wrong passwords an address has for each that an account has: many people may share it.
 const PEER_SHARE: usize = 10;
 
+/// Of the entrance, an account has one part in four: who knows its password may come without end.
+const ACCOUNT_PART: usize = 4;
+
 /// What guesses are held to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -89,7 +92,14 @@ impl Basic {
             checks: PasswordChecks::start(checks, entrance)?,
             over,
             entrance: Arc::new(Semaphore::new(entrance)),
-            failures: Failures::new(failures, PEER_SHARE, window, checks.div_ceil(2), clock),
+            failures: Failures::new(
+                failures,
+                PEER_SHARE,
+                window,
+                checks.div_ceil(2),
+                entrance.div_ceil(ACCOUNT_PART),
+                clock,
+            ),
             timeout,
             challenge: basic_challenge(site),
         })

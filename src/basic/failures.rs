@@ -21,18 +21,22 @@ const REMEMBERED: usize = 10_000;
 pub(super) struct Failures {
     accounts: Arc<Ledger<Account>>,
     peers: Arc<Ledger<u128>>,
+    account_line: usize,
 }
 
 impl Failures {
     /// An address has `peer_share` times as many failures as an account, and `peer_checks` at once.
+    /// An account has one, and `account_line` with those that wait.
     pub(super) fn new(
         limit: usize,
         peer_share: usize,
         window: Duration,
         peer_checks: usize,
+        account_line: usize,
         clock: Clock,
     ) -> Self {
         Self {
+            account_line,
             peers: Arc::new(Ledger {
                 who: "address",
                 limit: limit.saturating_mul(peer_share),
@@ -53,13 +57,24 @@ impl Failures {
     }
 
     /// Waits for the account's turn: it has one check at a time, lest guesses that run together
-    /// pass the limit. A browser's requests, which come together, wait for each other.
+    /// pass the limit. A browser's requests, which come together, wait for each other; but right
+    /// passwords meet no limit, and so must not fill the entrance.
     pub(super) async fn of_account(&self, account: &Principal) -> Result<Attempt<Account>, Error> {
-        let attempt = self.accounts.attempt(Account::of(account)).enter().await;
+        let mut attempt = self.accounts.attempt(Account::of(account));
+        {
+            let mut counts = attempt.record.lock();
+            if counts.under_way >= self.account_line {
+                return Err(Error::new(ErrorKind::Busy)
+                    .with_detail("the account has too many passwords under way"));
+            }
+            counts.under_way += 1;
+        }
+        attempt.is_under_way = true;
+        let attempt = attempt.enter().await;
         let room = attempt.record.lock().has_room(&attempt.ledger);
         match room {
             Room::None => Err(attempt.ledger.refuses()),
-            // It is the only one.
+            // The others under way wait for this one.
             Room::Some | Room::Taken => Ok(attempt),
         }
     }

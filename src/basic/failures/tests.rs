@@ -11,7 +11,7 @@ fn failures(limit: usize) -> (Failures, Arc<AtomicU64>) {
         let seconds = Arc::clone(&seconds);
         move || SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.load(Ordering::SeqCst))
     });
-    (Failures::new(limit, 2, WINDOW, 3, clock), seconds)
+    (Failures::new(limit, 2, WINDOW, 3, 5, clock), seconds)
 }
 
 fn account(name: &str) -> Principal {
@@ -125,5 +125,24 @@ async fn a_name_in_another_case_is_no_other_account() {
         assert!(guess(&failures, one, WRONG).await);
         assert!(guess(&failures, other, WRONG).await);
         assert!(!guess(&failures, third, None).await, "{third}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_has_few_in_line_and_gives_up_what_it_had() {
+    let (failures, _) = failures(4);
+    let alice = account("alice");
+    for _ in 0..2 {
+        let mut line: Vec<_> = (0..5)
+            .map(|_| Box::pin(failures.of_account(&alice)))
+            .collect();
+        let first = line.pop().unwrap().await;
+        for waiting in &mut line {
+            assert!(futures_util::poll!(waiting).is_pending());
+        }
+        let busy = failures.of_account(&alice).await.err();
+        assert_eq!(busy.map(|error| error.kind()), Some(ErrorKind::Busy));
+        assert!(guess(&failures, "bob", None).await);
+        drop((first, line));
     }
 }

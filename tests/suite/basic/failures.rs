@@ -133,6 +133,37 @@ async fn guesses_at_once_pass_no_limit_and_right_passwords_at_once_meet_none() {
 }
 
 #[tokio::test]
+async fn a_right_password_sent_without_end_keeps_nobody_else_out() {
+    if elsewhere("failures::a_right_password_sent_without_end_keeps_nobody_else_out") {
+        return;
+    }
+    let realm = realm();
+    give_password(&realm, "bob", PASSWORD);
+    let site = Site::new(basic(&realm));
+    // More than may wait.
+    let bob = (0..400).map(|_| async {
+        loop {
+            site.browser().send(typed("bob", PASSWORD)).await;
+            tokio::task::yield_now().await;
+        }
+    });
+    let alice = async {
+        for _ in 0..20 {
+            // Until all of bob's are there.
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+            let answer = site.browser().send(typed("alice", PASSWORD)).await;
+            answer.is_hello("alice");
+        }
+    };
+    tokio::select! {
+        _ = join_all(bob) => unreachable!("it has no end"),
+        () = alice => {}
+    }
+}
+
+#[tokio::test]
 async fn an_address_has_ten_times_as_many_for_all_accounts() {
     if elsewhere("failures::an_address_has_ten_times_as_many_for_all_accounts") {
         return;

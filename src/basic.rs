@@ -8,6 +8,7 @@ use http::header::HeaderValue;
 use http::request::Parts;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use self::failures::Failures;
 use self::over::Over;
@@ -31,6 +32,10 @@ const PEER_SHARE: usize = 10;
 
 /// Of the entrance, an account has one part in four: who knows its password may come without end.
 const ACCOUNT_PART: usize = 4;
+
+/// How long a refused password takes at least. A KDC that knows no such user says so in a tenth of
+/// the time that a wrong password takes: what exists is no stranger's business.
+const REFUSED_AFTER: Duration = Duration::from_millis(200);
 
 /// What guesses are held to.
 #[derive(Debug, Clone, Copy)]
@@ -124,6 +129,7 @@ impl Basic {
         password: SecretString,
         service: String,
     ) -> Result<Vec<u8>, Error> {
+        let begun = Instant::now();
         let peer = self.over.client(request);
         let check = async {
             let peer = peer
@@ -154,11 +160,17 @@ impl Basic {
             };
             self.checks.token(question, answered).await
         };
-        tokio::time::timeout(self.timeout, check)
+        let token = tokio::time::timeout(self.timeout, check)
             .await
             .unwrap_or_else(|_| {
                 let detail = format!("no answer within {:?}", self.timeout);
                 Err(Error::new(ErrorKind::KdcUnavailable).with_detail(detail))
-            })
+            });
+        if let Err(error) = &token
+            && error.kind().asks_for_password()
+        {
+            tokio::time::sleep_until(begun + REFUSED_AFTER).await;
+        }
+        token
     }
 }

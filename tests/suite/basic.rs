@@ -8,6 +8,7 @@ mod over;
 mod session;
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use base64::Engine;
@@ -152,8 +153,11 @@ async fn a_wrong_password_and_an_unknown_user_are_told_the_same() {
         ("alice/admin", PASSWORD),
         ("alice@example.com@EXAMPLE.TEST", PASSWORD),
     ] {
+        let begun = Instant::now();
         let answer = site.browser().send(typed(user, password)).await;
         answer.is_refused_password(ErrorKind::WrongPassword);
+        // Of a user it does not know, the KDC says so much sooner.
+        assert!(begun.elapsed() >= Duration::from_millis(200), "{user}");
         bodies.push(answer.body);
     }
     bodies.dedup();

@@ -8,8 +8,8 @@ use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use bytes::Buf;
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT,
-    HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, EXPECT, HeaderMap,
+    HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::{Method, StatusCode};
@@ -17,10 +17,13 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
+use self::page::Words;
 use crate::authorization::{challenge, final_token, reject_token};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::kerberos::Refused;
 use crate::principal::printable;
+
+mod page;
 
 /// How much of a request's body a refusal reads, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
@@ -141,16 +144,17 @@ impl Refusals {
     fn fill(&self, response: &mut Response, refusal: Refusal, asked: &Asked) {
         let (status, challenges) = self.challenges(&refusal, asked.basic.as_ref());
         let error = refusal.error;
-        let body = match (&self.page, &asked.request) {
+        let page = match (&self.page, &asked.request) {
             (Some(page), Some(request)) if error.kind() != ErrorKind::HandshakeGoesOn => {
                 page(request, &error)
             }
             _ => {
-                let words = words(error.kind(), status, asked, self.sign_in_path.as_deref());
-                page(&words, asked.as_html)
+                let sign_in_path = self.sign_in_path.as_deref();
+                let words = Words::of(error.kind(), status, asked.offers_basic(), sign_in_path);
+                words.page(asked.as_html)
             }
         };
-        let (parts, body) = body.into_parts();
+        let (parts, body) = page.into_parts();
         *response.body_mut() = body;
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -318,165 +322,4 @@ fn wants_html(request: &HeaderMap) -> bool {
             .to_str()
             .is_ok_and(|accept| accept.contains("text/html"))
     })
-}
-
-fn page(words: &Words, as_html: bool) -> Response {
-    let (media_type, body) = if as_html {
-        let page = include_str!("refusal.html")
-            .replace("{title}", words.title)
-            .replace("{advice}", &words.html());
-        ("text/html; charset=utf-8", page)
-    } else {
-        ("text/plain; charset=utf-8", words.text())
-    };
-    ([(CONTENT_TYPE, media_type)], body).into_response()
-}
-
-/// What a person reads in place of the page. Constants of ours but for the link, so there is little
-/// to escape.
-#[derive(Default)]
-struct Words<'a> {
-    title: &'static str,
-    reason: &'static str,
-    /// What to try, one after the other.
-    steps: &'static [&'static str],
-    /// What is left then.
-    last: Option<&'static str>,
-    /// A path of this site, to sign in at.
-    link: Option<&'a str>,
-}
-
-impl Words<'_> {
-    fn html(&self) -> String {
-        let mut html = format!("<p>{}</p>", self.reason);
-        if !self.steps.is_empty() {
-            html += &format!("\n<ol>\n<li>{}</li>\n</ol>", self.steps.join("</li>\n<li>"));
-        }
-        if let Some(path) = self.link {
-            html += &format!("\n<p><a href=\"{}\">Sign in</a></p>", escape(path));
-        }
-        if let Some(last) = self.last {
-            html += &format!("\n<p>{last}</p>");
-        }
-        html
-    }
-
-    fn text(&self) -> String {
-        let mut text = format!("{}. {}\n", self.title, self.reason);
-        for (number, step) in (1..).zip(self.steps) {
-            text += &format!("  {number}. {step}\n");
-        }
-        if let Some(path) = self.link {
-            text += &format!("Sign in: {path}\n");
-        }
-        if let Some(last) = self.last {
-            text += last;
-            text += "\n";
-        }
-        text
-    }
-}
-
-/// As text in an attribute of HTML.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' | '<' | '>' | '"' | '\'' => escaped += &format!("&#{};", u32::from(c)),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-fn words<'a>(
-    kind: ErrorKind,
-    status: StatusCode,
-    asked: &Asked,
-    sign_in_path: Option<&'a str>,
-) -> Words<'a> {
-    match (kind, sign_in_path) {
-        (ErrorKind::SignedOut, Some(path)) => Words {
-            title: "You are signed out",
-            reason: "Sign in again when you want to go on.",
-            link: Some(path),
-            ..Words::default()
-        },
-        (ErrorKind::SignedOut, None) => Words {
-            title: "You are signed out",
-            reason: "To sign in again, close all windows of your browser and open this page anew.",
-            ..Words::default()
-        },
-        _ if status == StatusCode::UNAUTHORIZED && asked.offers_basic() => Words {
-            title: "You are not signed in",
-            reason: "This site knows you by the account you use on your computer (Kerberos), or by \
-                     its name and password.",
-            steps: &[
-                "Reload the page, and type your name and password when your browser asks for them.",
-                "If they are not taken, sign in somewhere else that takes them: your password may \
-                 have expired, or your account be locked.",
-            ],
-            last: Some(
-                "Still not signed in? Tell your administrator what time it is: the server's log \
-                 has the reason.",
-            ),
-            link: None,
-        },
-        _ => words_of(status),
-    }
-}
-
-fn words_of(status: StatusCode) -> Words<'static> {
-    match status {
-        StatusCode::BAD_REQUEST => Words {
-            title: "This request can't be read",
-            reason: "It carries more than one set of credentials. Reload the page.",
-            ..Words::default()
-        },
-        StatusCode::UNAUTHORIZED => Words {
-            title: "You are not signed in",
-            reason: "This site knows you by the account you use on your computer (Kerberos): there \
-                     is no password to type. Your browser sent no ticket that counts here.",
-            steps: &[
-                "Check that you are signed in to your organisation's domain. On a computer outside \
-                 of it, run kinit.",
-                "Open this site by its full name, not by a short one or an IP address.",
-                "Check that your browser may sign in to it: Chrome and Edge have the policy \
-                 AuthServerAllowlist, Firefox the setting network.negotiate-auth.trusted-uris.",
-                "Reload the page.",
-            ],
-            last: Some(
-                "Still not signed in? Tell your administrator what time it is: the server's log \
-                 has the reason.",
-            ),
-            ..Words::default()
-        },
-        StatusCode::FORBIDDEN => Words {
-            title: "You may not open this page",
-            reason: "You were recognised and have no access, or another site sent you here in a \
-                     way that is not allowed.",
-            last: Some(
-                "If you should have access, tell your administrator what time it is: the server's \
-                 log has the reason.",
-            ),
-            ..Words::default()
-        },
-        StatusCode::TOO_MANY_REQUESTS => Words {
-            title: "Too many wrong passwords",
-            reason: "Somebody has tried to sign in too often, with this name or from your network. \
-                     Try again in a while.",
-            ..Words::default()
-        },
-        StatusCode::SERVICE_UNAVAILABLE => Words {
-            title: "Signing in does not work right now",
-            reason: "The server can't reach what it needs to recognise you. Try again in a moment.",
-            ..Words::default()
-        },
-        _ => Words {
-            title: "The server has a problem",
-            reason: "It is not your fault.",
-            last: Some("Tell your administrator what time it is: the server's log has the reason."),
-            ..Words::default()
-        },
-    }
 }

@@ -39,6 +39,17 @@ pub enum ChannelBinding {
     Required,
 }
 
+impl ChannelBinding {
+    /// For a layer's fingerprint. No realm has a space.
+    pub(crate) fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Off => None,
+            Self::WhenSent => Some("bound when sent"),
+            Self::Required => Some("always bound"),
+        }
+    }
+}
+
 /// The TLS server that a client should be bound to: the `tls-server-end-point` channel binding
 /// ([RFC 5929 section 4]) of its certificate.
 ///
@@ -194,6 +205,13 @@ pub(crate) struct Bindings {
 }
 
 impl Bindings {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        match self.policy {
+            ChannelBinding::Off if self.end_point.is_some() => Err(ConfigError::EndPointUnused),
+            _ => Ok(()),
+        }
+    }
+
     /// What GSSAPI is to compare with the client's binding; `None` lets everything pass.
     pub(crate) fn of(&self, request: &Extensions) -> Option<Vec<u8>> {
         if self.policy == ChannelBinding::Off {

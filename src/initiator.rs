@@ -21,6 +21,15 @@ pub enum NameMapping {
 }
 
 impl NameMapping {
+    /// For a layer's fingerprint. No realm has a space.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::StripRealm => "strip realm",
+            Self::FullPrincipal => "full principal",
+            Self::AuthToLocal => "auth to local",
+        }
+    }
+
     pub(crate) fn check(self, realms: &AllowedRealms) -> Result<(), ConfigError> {
         match self {
             Self::StripRealm if !realms.is_single() => Err(ConfigError::StrippingSeveralRealms),

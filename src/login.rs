@@ -20,7 +20,7 @@ use tower_sessions::{Expiry, Session, session};
 
 use self::password_hash::PasswordHash;
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind};
+use crate::error::{ConfigError, Error, ErrorKind};
 use crate::principal::{AllowedRealms, Principal};
 use crate::user::User;
 
@@ -159,6 +159,13 @@ impl Default for Policy {
 }
 
 impl Policy {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        match self.limit {
+            Some(Duration::ZERO) => Err(ConfigError::ZeroExpiry),
+            _ => Ok(()),
+        }
+    }
+
     fn expires(&self, now: SystemTime, ticket_end: Option<SystemTime>) -> Option<SystemTime> {
         // A limit beyond what the clock can say is none.
         let limit = now.checked_add(self.limit?);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{ConfigError, Error, ErrorKind};
 
 /// A Kerberos principal: one or more components and a realm, as in `alice@CORP.EXAMPLE.COM`
 /// or `HTTP/intranet.corp.example.com@CORP.EXAMPLE.COM`.
@@ -191,15 +191,27 @@ pub(crate) fn printable(text: &str) -> String {
     safe
 }
 
-/// The realms whose principals may sign in.
+/// Whether a text that somebody gave for a realm can be one.
+pub(crate) fn check_realm(realm: &str) -> Result<(), ConfigError> {
+    if realm.is_empty() || realm.contains(['@', '/', '\\', ' ']) || realm.contains(is_deceptive) {
+        return Err(ConfigError::BadRealm(realm.to_owned()));
+    }
+    Ok(())
+}
+
+/// The realms whose principals may sign in: at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AllowedRealms(Vec<String>);
 
 impl AllowedRealms {
-    pub(crate) fn new(mut realms: Vec<String>) -> Self {
+    pub(crate) fn new(mut realms: Vec<String>) -> Result<Self, ConfigError> {
+        if realms.is_empty() {
+            return Err(ConfigError::NoRealm);
+        }
+        realms.iter().try_for_each(|realm| check_realm(realm))?;
         realms.sort();
         realms.dedup();
-        Self(realms)
+        Ok(Self(realms))
     }
 
     /// Whether a name without its realm still names one person.

@@ -12,6 +12,7 @@ use http::header::{
     HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
@@ -19,7 +20,7 @@ use tracing::{debug, error, info, warn};
 
 use self::page::Words;
 use crate::authorization::{challenge, final_token, reject_token};
-use crate::error::{Error, ErrorKind, Fault};
+use crate::error::{ConfigError, Error, ErrorKind, Fault};
 use crate::kerberos::Refused;
 use crate::principal::printable;
 
@@ -109,6 +110,13 @@ impl Asked {
 }
 
 impl Refusals {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        match self.sign_in_path.as_deref() {
+            Some(path) if !is_path(path) => Err(ConfigError::BadSignInPath(path.to_owned())),
+            _ => Ok(()),
+        }
+    }
+
     /// What is kept of a request that goes to the handler.
     pub(crate) fn asked(&self, request: &Parts, basic: Option<HeaderValue>) -> Asked {
         Asked {
@@ -322,4 +330,37 @@ fn wants_html(request: &HeaderMap) -> bool {
             .to_str()
             .is_ok_and(|accept| accept.contains("text/html"))
     })
+}
+
+/// A path of this site, as a link on its pages may have it.
+fn is_path(path: &str) -> bool {
+    let parsed = path.parse::<PathAndQuery>();
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && parsed.is_ok_and(|parsed| parsed.path() == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_of_this_site() {
+        for path in ["/", "/sign-in", "/a/b.html"] {
+            assert!(is_path(path), "{path}");
+        }
+        for path in [
+            "",
+            "sign-in",
+            "//evil.example",
+            r"/\evil.example",
+            "https://evil.example/",
+            "/sign in",
+            "/sign-in?again",
+            "/sign-in#here",
+        ] {
+            assert!(!is_path(path), "{path}");
+        }
+    }
 }

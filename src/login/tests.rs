@@ -6,7 +6,7 @@ fn logins(realms: &[&str]) -> Logins {
     let realms = realms.iter().copied().map(str::to_owned).collect();
     Logins::new(
         Policy::default(),
-        AllowedRealms::new(realms),
+        AllowedRealms::new(realms).unwrap(),
         "the same".into(),
         Clock::default(),
     )

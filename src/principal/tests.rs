@@ -50,7 +50,7 @@ fn what_is_no_principal_says_why() {
 
 #[test]
 fn only_a_person_of_an_allowed_realm_is_admitted() {
-    let realms = AllowedRealms::new(vec!["CORP".into(), "LAB".into()]);
+    let realms = AllowedRealms::new(vec!["CORP".into(), "LAB".into()]).unwrap();
     for (name, refused) in [
         ("alice@CORP", None),
         ("alice@LAB", None),
@@ -70,8 +70,8 @@ fn only_a_person_of_an_allowed_realm_is_admitted() {
 
 #[test]
 fn a_typed_name_is_one_component_of_a_realm_that_is_allowed() {
-    let one = AllowedRealms::new(vec!["CORP".into()]);
-    let two = AllowedRealms::new(vec!["CORP".into(), "LAB".into()]);
+    let one = AllowedRealms::new(vec!["CORP".into()]).unwrap();
+    let two = AllowedRealms::new(vec!["CORP".into(), "LAB".into()]).unwrap();
     for (realms, user, own, principal) in [
         (&one, "alice", "CORP", Some("alice@CORP")),
         (&one, "alice", "HOSTS", Some("alice@CORP")),
@@ -102,5 +102,13 @@ fn a_typed_name_is_one_component_of_a_realm_that_is_allowed() {
             .is_none()
             .then_some(ErrorKind::BasicNameNotAllowed);
         assert_eq!(kind, refused, "{user:?}");
+    }
+}
+
+#[test]
+fn a_realm_has_no_separator() {
+    assert!(check_realm("CORP.EXAMPLE.COM").is_ok());
+    for realm in ["", "@CORP", "CORP/X", r"CO\RP", "CORP EXAMPLE", "CORP\n"] {
+        assert!(check_realm(realm).is_err(), "{realm:?}");
     }
 }

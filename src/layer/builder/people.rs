@@ -1,0 +1,36 @@
+//! Whose principals may sign in, and where their users are found.
+
+use super::SpnegoLayerBuilder;
+use crate::directory::{Directory, SharedDirectory};
+use crate::initiator::NameMapping;
+
+/// # Who may sign in
+impl SpnegoLayerBuilder {
+    /// Lets the principals of this realm sign in; those of every other are refused. Realms are
+    /// compared to the letter, and are written in upper case nearly everywhere.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realms.push(realm.into());
+        self
+    }
+
+    /// Lets the principals of several realms sign in. A name is then unique only with its realm:
+    /// the directory must tell `alice@A` from `alice@B`.
+    pub fn realms<R: Into<String>>(mut self, realms: impl IntoIterator<Item = R>) -> Self {
+        self.realms.extend(realms.into_iter().map(Into::into));
+        self
+    }
+
+    /// Where the user behind a principal is found: an `LdapDirectory`,
+    /// [`PrincipalOnly`](crate::PrincipalOnly), or one of your own.
+    pub fn directory(mut self, directory: impl Directory) -> Self {
+        self.directory = Some(SharedDirectory::new(directory));
+        self
+    }
+
+    /// What a principal's name becomes before the directory is asked. Unless said otherwise, it
+    /// loses its realm where one realm is allowed, and keeps it where several are.
+    pub fn name_mapping(mut self, mapping: NameMapping) -> Self {
+        self.mapping = Some(mapping);
+        self
+    }
+}

@@ -120,7 +120,9 @@ macro_rules! error_kinds {
         }
 
         impl ErrorKind {
-            /// The status that the client gets.
+            /// The status that the client gets. Where
+            /// [`negotiate_once`](crate::SpnegoLayerBuilder::negotiate_once) is chosen, and Basic
+            /// is not offered, a refused token has 403 in place of 401.
             pub fn status(self) -> StatusCode {
                 match self { $(Self::$kind => StatusCode::$status,)+ }
             }
@@ -143,8 +145,11 @@ error_kinds! {
         that site is yours, name it with allow_origin()";
     /// There are no credentials and no login.
     NoCredentials => UNAUTHORIZED, Client, "no credentials";
-    /// There is no login, and the layer's rule asks for none.
-    NotChallenged => FORBIDDEN, Client, "there is no login, and none is asked for here";
+    /// There is no login, and no challenge either: the rule of
+    /// [`without_login`](crate::SpnegoLayerBuilder::without_login) forbids it, or a handler has asked
+    /// for one in a request that has brought credentials already.
+    NotChallenged => FORBIDDEN, Client, "no challenge is sent here: the rule of without_login() \
+        forbids it, or the request that a handler would challenge has brought credentials already";
     /// There is more than one `Authorization` header.
     SeveralAuthorizationHeaders => BAD_REQUEST, Client, "the request has more than one \
         Authorization header";
@@ -548,8 +553,11 @@ pub enum ConfigError {
         /// What is wrong, and how to mend it.
         reason: String,
     },
-    /// An accept thread could not be started.
-    #[error("an accept thread can't be started: {0}")]
+    /// A thread for tokens or for passwords could not be started.
+    #[error(
+        "a thread can't be started: {0}; let this process have more of them (ulimit -u, or TasksMax \
+         of its systemd unit)"
+    )]
     Thread(String),
 }
 

@@ -43,6 +43,7 @@ pub(crate) struct Gate {
 
 /// What becomes of a request with neither credentials nor a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NoLogin {
     /// It is answered 401, with a challenge.
     Challenge,

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use rustix::rand::{GetRandomFlags, getrandom};
 use secrecy::zeroize::Zeroizing;
@@ -27,7 +29,7 @@ pub(crate) struct Offered<'a> {
 impl PasswordHash {
     pub(super) fn new(login: &str, offered: Offered<'_>) -> Result<Self, Error> {
         let tag = mac(login, offered)?.finalize().into_bytes();
-        Ok(Self(to_hex(&tag)))
+        Ok(Self(URL_SAFE_NO_PAD.encode(tag)))
     }
 
     pub(super) fn from_stored(text: &str) -> Self {
@@ -40,7 +42,7 @@ impl PasswordHash {
 
     /// Compared in constant time.
     pub(super) fn matches(&self, login: &str, offered: Offered<'_>) -> Result<bool, Error> {
-        let Some(tag) = from_hex(&self.0) else {
+        let Ok(tag) = URL_SAFE_NO_PAD.decode(&self.0) else {
             return Ok(false);
         };
         Ok(mac(login, offered)?.verify_slice(&tag).is_ok())
@@ -78,21 +80,6 @@ fn key() -> Result<&'static [u8; 32], Error> {
         return Err(Error::new(ErrorKind::Internal).with_detail("too little randomness"));
     }
     Ok(KEY.get_or_init(|| fresh))
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks(2);
-    digits
-        .map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
 }
 
 #[cfg(test)]

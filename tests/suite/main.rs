@@ -37,6 +37,7 @@ mod names;
 mod ntlm;
 mod process;
 mod proxy;
+mod public_types;
 mod refusals;
 mod refused_tokens;
 mod request_body;

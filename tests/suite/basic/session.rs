@@ -274,8 +274,8 @@ async fn a_login_whose_hash_is_anothers_is_checked_anew() {
     let text = head.as_str().expect("text");
     let (before, hash) = text.split_once(r#""password":""#).expect("a hash");
     let (hash, after) = hash.split_once('"').expect("an end");
-    assert_eq!(hash.len(), 64, "HMAC-SHA256 in hex");
-    let other = "0".repeat(64);
+    assert_eq!(hash.len(), 43, "HMAC-SHA256 in base64");
+    let other = "A".repeat(43);
     *head = format!(r#"{before}"password":"{other}"{after}"#).into();
     store.save(&record).await.expect("saves");
     browser.get("/").await.is_hello("alice");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use axum::routing::get;
@@ -24,8 +24,8 @@ use tower_spnego::{
 use crate::der;
 use crate::forge::{Client, Flaw, Forgery};
 use crate::process;
-use crate::served::DEADLINE;
 use crate::site::{SPN, Site, layer, realm, request, token, with_token};
+use crate::wait;
 
 /// What handlers keep beyond their request.
 type Kept = Arc<Mutex<Vec<DelegatedTicket>>>;
@@ -104,16 +104,6 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     all.filter(|path| path.is_file()).collect()
 }
 
-/// Whatever is dropped goes on an accept thread, soon.
-#[track_caller]
-fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "not in time: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 #[tokio::test]
 async fn a_program_that_the_handler_starts_acts_as_the_person() {
     let realm = Arc::new(TestRealm::start().expect("a KDC"));
@@ -159,7 +149,7 @@ async fn a_program_that_the_handler_starts_acts_as_the_person() {
         ] {
             assert!(answer.body.contains(expected), "{}", answer.body);
         }
-        soon("the cache is removed", || files(&caches).is_empty());
+        wait::until("the cache is removed", async || files(&caches).is_empty()).await;
     }
     drop(site);
     assert!(below(&caches).is_empty(), "{:?}", below(&caches));
@@ -209,7 +199,7 @@ async fn a_handler_acts_as_the_person_with_a_ticket_in_memory() {
     drop(front);
     other(ccache).expect("still there");
     drop(clone);
-    soon("the cache is removed", || other(ccache).is_err());
+    wait::until("the cache is removed", async || other(ccache).is_err()).await;
 }
 
 /// The client's process finds the KDC by `KRB5_CONFIG`.
@@ -260,7 +250,8 @@ async fn a_cache_lives_as_long_as_somebody_holds_it() {
     let another = forwarding(&realm, "alice");
     let answer = site.browser().get_with("/ticket", &another).await;
     assert_ne!(path_of(&answer.body), path);
-    soon("one cache is removed", || files(folder.path()).len() == 1);
+    let one_is_left = async || files(folder.path()).len() == 1;
+    wait::until("one cache is removed", one_is_left).await;
     assert!(path.exists());
 
     // A task keeps it, also when the layer is gone.

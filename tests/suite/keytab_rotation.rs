@@ -8,6 +8,7 @@ use tower_spnego::ErrorKind;
 use tower_spnego::testing::TestRealm;
 
 use crate::site::{Answer, SPN, Site, layer};
+use crate::wait;
 
 struct Rotating {
     realm: TestRealm,
@@ -35,11 +36,8 @@ impl Rotating {
 
     /// Signs in until it works: a change of the file is seen within a second.
     async fn becomes_usable(&self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while self.sign_in().await.status != StatusCode::OK {
-            assert!(Instant::now() < deadline, "the new keys are not taken");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let signs_in = async || self.sign_in().await.status == StatusCode::OK;
+        wait::until("the new keys are taken", signs_in).await;
     }
 
     /// More often than the file is looked at.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -13,6 +12,7 @@ use tower_spnego::testing::TicketCache;
 
 use crate::server::{self, Server, authorization_line};
 use crate::site::{SPN, Site, layer, lock_replay_cache, realm};
+use crate::wait;
 
 /// The most that the layer has.
 const ACCEPT_THREADS: usize = 4;
@@ -107,15 +107,8 @@ impl Inside {
     }
 
     async fn reaches(&self, count: usize) {
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while self.0.load(Ordering::SeqCst) != count {
-            assert!(
-                Instant::now() < deadline,
-                "{}",
-                self.0.load(Ordering::SeqCst)
-            );
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let what = format!("{count} are inside");
+        wait::until(&what, async || self.0.load(Ordering::SeqCst) == count).await;
     }
 }
 

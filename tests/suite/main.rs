@@ -49,6 +49,7 @@ mod site;
 mod start_up;
 mod stopping;
 mod tls;
+mod wait;
 mod website;
 mod which_spn;
 mod who_may_in;

@@ -5,6 +5,7 @@ use tower_spnego::testing::TestRealm;
 use tower_spnego::{ConfigError, ErrorKind, PrincipalOnly, SpnegoLayer, SpnegoLayerBuilder};
 
 use crate::site::{Answer, SPN, Site, layer, request, with_header, with_token};
+use crate::wait;
 
 fn two_services() -> TestRealm {
     let realm = TestRealm::start().expect("a KDC");
@@ -137,18 +138,11 @@ async fn a_keytab_of_one_trust_domain_takes_its_new_principals() {
     let site = Site::new(bare(&realm).whole_keytab_is_one_trust_domain());
     visit(&site, &realm, SPN, None).await.is_hello("alice");
     realm.add_service("HTTP/new.example.test").expect("adds");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while visit(&site, &realm, "HTTP/new.example.test", None)
-        .await
-        .status
-        != StatusCode::OK
-    {
-        assert!(
-            std::time::Instant::now() < deadline,
-            "the new key is not taken"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let is_taken = async || {
+        let answer = visit(&site, &realm, "HTTP/new.example.test", None).await;
+        answer.status == StatusCode::OK
+    };
+    wait::until("the new key is taken", is_taken).await;
 }
 
 #[tokio::test]

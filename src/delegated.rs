@@ -74,9 +74,10 @@ impl fmt::Debug for DelegatedTicket {
 }
 
 /// What a layer did with the ticket that a client may forward.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) enum Delegation {
     /// It takes none.
+    #[default]
     Declined,
     /// The request has no token, which alone can carry one.
     NoToken,

@@ -1,0 +1,96 @@
+//! Who it is that a ticket names, and what they bring.
+
+use super::Gate;
+use crate::delegated::{DelegatedTicket, Delegation};
+use crate::directory::Directory;
+use crate::error::{Error, ErrorKind};
+use crate::initiator::Initiator;
+use crate::kerberos::Accepted;
+use crate::login::{Login, Offered, RequestSession, SignIn};
+use crate::principal::printable;
+use crate::response;
+use crate::user::User;
+
+impl Gate {
+    /// Whose ticket it is: realm and name first, then the directory, then the session.
+    pub(super) async fn identify(
+        &self,
+        accepted: &Accepted,
+        password: Option<Offered<'_>>,
+        session: &RequestSession,
+    ) -> Result<(Login, Option<SignIn>), Error> {
+        match self.find(accepted).await {
+            Ok(user) => {
+                let ticket_end = accepted.ticket_end;
+                let sign_in = self
+                    .logins
+                    .sign_in(user, ticket_end, password, session)
+                    .await?;
+                let login = sign_in.login();
+                let id = printable(login.user().id());
+                let by = match password {
+                    Some(_) => "Basic",
+                    None => "Negotiate",
+                };
+                tracing::info!(principal = %login.principal(), id, by, "signed in");
+                Ok((login, Some(sign_in)))
+            }
+            Err(error) if error.kind().is_outage() => match self.logins.read(session).await? {
+                Some(login) if login.principal().to_string() == accepted.name => Ok((login, None)),
+                _ => Err(error),
+            },
+            Err(error) => {
+                // Who is refused with this ticket does not go on as whoever came before.
+                session.end_login().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn find(&self, accepted: &Accepted) -> Result<User, Error> {
+        let initiator = Initiator::admit(accepted, &self.realms, self.mapping)?;
+        let user = self.directory.find(&initiator).await?;
+        if user.principal() != initiator.principal() {
+            return Err(Error::new(ErrorKind::UserDiffers).with_detail(format!(
+                "asked about {}, the directory answered with {}",
+                initiator.principal(),
+                user.principal()
+            )));
+        }
+        Ok(user)
+    }
+
+    /// What becomes of a forwarded ticket, now that its owner is let in.
+    pub(super) async fn delegation(
+        &self,
+        accepted: &mut Accepted,
+        is_admitted: bool,
+    ) -> Delegation {
+        if !self.acceptor.takes_delegation() {
+            return Delegation::Declined;
+        }
+        if !is_admitted {
+            // The session alone vouches for the person, and they may have been barred since.
+            let error = Error::new(ErrorKind::DirectoryUnavailable).with_detail(
+                "until it answers, a live login goes on, and no forwarded ticket is taken",
+            );
+            return Delegation::Failed(error);
+        }
+        match self.acceptor.store_delegated(accepted).await {
+            Ok(Some(stored)) => Delegation::Ticket(DelegatedTicket::new(stored)),
+            Ok(None) => Delegation::NotForwarded,
+            Err(error) => {
+                response::log(&error);
+                Delegation::Failed(error)
+            }
+        }
+    }
+
+    /// Why a request has no forwarded ticket.
+    pub(super) fn no_ticket(&self, why: Delegation) -> Delegation {
+        match self.acceptor.takes_delegation() {
+            true => why,
+            false => Delegation::Declined,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Signing in by a Negotiate token, with one request or with several.
+
+use http::Version;
+use http::request::Parts;
+
+use super::{Gate, Visit};
+use crate::connection::SpnegoConnection;
+use crate::error::{Error, ErrorKind};
+use crate::host;
+use crate::kerberos::{Accepted, Handshake, Offer, Refused, Unfinished};
+use crate::login::RequestSession;
+use crate::response::Refusal;
+
+impl Gate {
+    pub(super) async fn sign_in_by_token(
+        &self,
+        parts: &Parts,
+        token: Vec<u8>,
+        begun: Option<Unfinished>,
+        session: RequestSession,
+    ) -> Result<Visit, Refusal> {
+        let mut accepted = self.shake_hands(parts, token, begun).await?;
+        match self.identify(&accepted, None, &session).await {
+            Ok((login, sign_in)) => {
+                let delegation = self.delegation(&mut accepted, sign_in.is_some()).await;
+                Ok(Visit::of_credentials(login, session)
+                    .with_sign_in(sign_in)
+                    .with_delegation(delegation)
+                    .with_final_token(accepted.final_token))
+            }
+            Err(error) => Err(Refusal::from(error).with_token(accepted.final_token)),
+        }
+    }
+
+    /// One leg of a handshake: its last, or the client is to send another request.
+    async fn shake_hands(
+        &self,
+        parts: &Parts,
+        token: Vec<u8>,
+        begun: Option<Unfinished>,
+    ) -> Result<Accepted, Refusal> {
+        let offer = Offer {
+            token,
+            host: host::name(parts),
+            channel_binding: self.bindings.of(&parts.extensions),
+        };
+        let handshake = match begun {
+            Some(begun) => self.acceptor.go_on(begun, offer).await,
+            None => self.acceptor.accept(offer).await,
+        };
+        match handshake.map_err(|refused| self.explain(parts, refused))? {
+            Handshake::Accepted(accepted) => Ok(accepted),
+            Handshake::Unfinished(unfinished, token) => {
+                match SpnegoConnection::of(&parts.extensions) {
+                    Some(connection) if parts.version == Version::HTTP_11 => {
+                        connection.park(unfinished);
+                        Err(Refusal::from(Error::new(ErrorKind::HandshakeGoesOn)).with_token(token))
+                    }
+                    _ => Err(self.not_tied(parts).into()),
+                }
+            }
+        }
+    }
+
+    fn explain(&self, parts: &Parts, mut refused: Refused) -> Refused {
+        if refused.error.kind() == ErrorKind::ChannelBindingDiffers
+            && !self.bindings.knows_end_point(&parts.extensions)
+        {
+            refused.error = refused.error.with_detail(
+                "no certificate is known for this connection: give the layer one with \
+                 server_end_point(..), or put a ServerEndPoint into each request's extensions",
+            );
+        }
+        refused
+    }
+
+    /// Why a handshake of several requests can't be had, or has lost its beginning.
+    pub(super) fn not_tied(&self, parts: &Parts) -> Error {
+        let why = match SpnegoConnection::of(&parts.extensions) {
+            None => {
+                "there is no SpnegoConnection in the request: serve the application with \
+                 into_make_service_with_connect_info::<SpnegoConnection>(), or with Connections(..)"
+            }
+            Some(_) if parts.version != Version::HTTP_11 => {
+                "it can be had over HTTP/1.1 alone, where one request follows the other"
+            }
+            Some(_) => {
+                "no handshake is under way on this connection: it took too long, another request \
+                 came between, or a proxy sent this one over another connection"
+            }
+        };
+        Error::new(ErrorKind::UnfinishedHandshake).with_detail(why)
+    }
+}

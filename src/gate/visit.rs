@@ -1,0 +1,112 @@
+//! [`Visit`]: a request on its way to the handler, and its answer on the way back.
+
+use std::sync::Arc;
+
+use axum_core::response::Response;
+use http::Extensions;
+
+#[cfg(feature = "axum")]
+use crate::connection;
+use crate::delegated::Delegation;
+use crate::error::{Error, ErrorKind};
+use crate::extract;
+use crate::login::{Login, RequestSession, SignIn};
+use crate::response::{self, Asked, Refusals};
+use crate::user::User;
+
+/// A request that may go on to the handler.
+pub(crate) struct Visit {
+    /// Nobody where the layer lets such pass. [`enter`](Self::enter) takes user, login and
+    /// delegation.
+    user: Option<User>,
+    /// None also where another layer has said who the user is.
+    login: Option<Login>,
+    is_signed_in: bool,
+    /// What becomes of the answer where the handler asks for a challenge.
+    if_challenged: ErrorKind,
+    /// The login is new, and is written once the handler has answered.
+    sign_in: Option<Box<SignIn>>,
+    delegation: Delegation,
+    session: RequestSession,
+    final_token: Vec<u8>,
+}
+
+impl Visit {
+    pub(super) fn of(user: Option<User>, session: RequestSession) -> Self {
+        Self {
+            is_signed_in: user.is_some(),
+            user,
+            login: None,
+            if_challenged: ErrorKind::NoCredentials,
+            sign_in: None,
+            delegation: Delegation::default(),
+            session,
+            final_token: Vec::new(),
+        }
+    }
+
+    pub(super) fn of_login(login: Login, session: RequestSession) -> Self {
+        let user = login.user().clone();
+        Self {
+            login: Some(login),
+            ..Self::of(Some(user), session)
+        }
+    }
+
+    /// Of a request that has brought credentials, and they count: asked again, some clients would
+    /// never end.
+    pub(super) fn of_credentials(login: Login, session: RequestSession) -> Self {
+        Self::of_login(login, session).if_challenged(ErrorKind::NotChallenged)
+    }
+
+    pub(super) fn if_challenged(mut self, kind: ErrorKind) -> Self {
+        self.if_challenged = kind;
+        self
+    }
+
+    pub(super) fn with_delegation(mut self, delegation: Delegation) -> Self {
+        self.delegation = delegation;
+        self
+    }
+
+    pub(super) fn with_sign_in(mut self, sign_in: Option<SignIn>) -> Self {
+        self.sign_in = sign_in.map(Box::new);
+        self
+    }
+
+    pub(super) fn with_final_token(mut self, token: Vec<u8>) -> Self {
+        self.final_token = token;
+        self
+    }
+
+    /// Says in the request's extensions who is signed in.
+    pub(crate) fn enter(&mut self, extensions: &mut Extensions, layer: &Arc<str>) {
+        let (user, login) = (self.user.take(), self.login.take());
+        let delegation = std::mem::take(&mut self.delegation);
+        extract::enter(extensions, layer, user, login, delegation);
+        #[cfg(feature = "axum")]
+        connection::name_peer(extensions);
+    }
+
+    /// Writes a new login, unless the handler failed, and sends the final token.
+    pub(crate) async fn leave(
+        self,
+        answer: &mut Response,
+        refusals: &Refusals,
+        asked: &Asked,
+    ) -> Result<(), Error> {
+        if let Some(sign_in) = self.sign_in
+            && !answer.status().is_server_error()
+        {
+            Box::pin(sign_in.write(&self.session)).await?;
+        }
+        refusals.complete(answer, self.if_challenged, asked);
+        response::finish(
+            answer,
+            self.is_signed_in,
+            self.session.is_modified(),
+            &self.final_token,
+        );
+        Ok(())
+    }
+}

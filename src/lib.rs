@@ -45,6 +45,7 @@
 //! - [`SpnegoLayer`] is the layer; its [builder](SpnegoLayerBuilder) has every setting.
 //! - [`User`], `Option<User>` and [`Login`] are the extractors.
 //! - [`DelegatedTicket`] is the ticket that a client forwarded, for handlers that act as the person.
+//! - [`Challenge`] is the answer of a handler that wants somebody signed in.
 //! - [`Directory`] finds the user behind a principal:
 #![cfg_attr(feature = "ldap", doc = "  [`LdapDirectory`](ldap::LdapDirectory),")]
 #![cfg_attr(not(feature = "ldap"), doc = "  `LdapDirectory` (feature `ldap`),")]
@@ -60,8 +61,8 @@
 //!    token or without: Negotiate is ambient, so a browser signs in whatever any page makes it
 //!    send. See [`allow_origin`](SpnegoLayerBuilder::allow_origin).
 //! 2. A Negotiate token ([RFC 4559]) signs in, whatever the session holds. A bad one is refused
-//!    (401), and nothing falls back to the session.
-//!    So does a user name and password, where [Basic](SpnegoLayerBuilder::basic) is asked for.
+//!    (401), and nothing falls back to the session. A user name and a password sign in likewise,
+//!    where [Basic](SpnegoLayerBuilder::basic) is asked for.
 //! 3. Without a token, the login in the session counts until it expires.
 //! 4. Without either, the answer is the challenge (401), or in [optional
 //!    mode](SpnegoLayerBuilder::optional) the handler's.

@@ -66,8 +66,9 @@ impl LdapDirectoryBuilder {
     }
 
     /// Where to search, the whole subtree of `base`, and by which filter (RFC 4515). In the filter
-    /// `{user}` stands for the principal's name, `{principal}` for the whole principal and
-    /// `{realm}` for its realm, each escaped. A brace itself is written `\7b`.
+    /// `{user}` stands for the principal's name ([`Initiator::name`](crate::Initiator::name)),
+    /// `{principal}` for the whole principal and `{realm}` for its realm, each escaped. A brace
+    /// itself is written `\7b`.
     ///
     /// At least one `(attribute=value)`, not negated, must hold `{user}` or `{principal}`. Those
     /// with a placeholder are compared with the entry to the letter, `{realm}` included, and of an

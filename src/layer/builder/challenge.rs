@@ -75,7 +75,8 @@ impl SpnegoLayerBuilder {
     }
 
     /// A path such as `/sign-in` where people sign in, whatever came before: a request to it is
-    /// challenged in optional mode, too, and after a logout. Its handler typically redirects.
+    /// challenged whatever [`optional`](Self::optional) or [`without_login`](Self::without_login)
+    /// says, and after a logout. Its handler typically redirects.
     ///
     /// After the [logout](crate::Login::logout) of a login made by a password, the session ignores
     /// the password that the browser still sends, and has no challenge: the answer is 403, with a
@@ -91,6 +92,9 @@ impl SpnegoLayerBuilder {
     /// Makes the page of every refusal out of the request and the error. Of what it answers the
     /// body and the headers count; the status, `WWW-Authenticate` and `Cache-Control` stay the
     /// layer's, and so does a `Retry-After` that it leaves out.
+    ///
+    /// The head of each request is copied for it, extensions and all, for a handler can ask for a
+    /// challenge, too.
     ///
     /// The error says more than a stranger should read: show its
     /// [`kind`](crate::Error::kind)'s status, and an advice of your own.

@@ -2,8 +2,10 @@
 //! panics.
 
 pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OID: u8 = 0x06;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const GENERAL_STRING: u8 = 0x1b;
 pub(crate) const SEQUENCE: u8 = 0x30;
 
@@ -71,4 +73,17 @@ pub(crate) fn element(input: &[u8]) -> Option<Element<'_>> {
         contents,
         rest,
     })
+}
+
+/// The value of an INTEGER's contents, of at most four bytes.
+pub(crate) fn integer(contents: &[u8]) -> Option<i32> {
+    let (&first, rest) = contents.split_first()?;
+    if rest.len() > 3 {
+        return None;
+    }
+    let sign = i32::from(first.cast_signed());
+    Some(
+        rest.iter()
+            .fold(sign, |value, &byte| value << 8 | i32::from(byte)),
+    )
 }

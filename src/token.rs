@@ -5,8 +5,8 @@
 //! real client costs a fraction of a microsecond.
 
 use crate::der::{
-    Element, GENERAL_STRING, INTEGER, OCTET_STRING, OID, SEQUENCE, context, element, field, only,
-    take,
+    Element, GENERAL_STRING, INTEGER, OCTET_STRING, OID, SEQUENCE, context, element, field,
+    integer, only, take,
 };
 use crate::error::ErrorKind;
 use crate::principal::Principal;
@@ -246,18 +246,6 @@ fn neg_token(token: &[u8], choice: u8) -> Option<&[u8]> {
 /// The mechToken of a NegTokenInit, or the responseToken of a NegTokenResp.
 fn carried(fields: &[u8]) -> Option<&[u8]> {
     only(field(fields, context(2))?, OCTET_STRING)
-}
-
-fn integer(contents: &[u8]) -> Option<i32> {
-    let (&first, rest) = contents.split_first()?;
-    if rest.len() > 3 {
-        return None;
-    }
-    let sign = i32::from(first.cast_signed());
-    Some(
-        rest.iter()
-            .fold(sign, |value, &byte| value << 8 | i32::from(byte)),
-    )
 }
 
 #[cfg(test)]

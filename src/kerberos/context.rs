@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::credential::{Credentials, Service};
-use super::ffi::{Client, Context, Delegated, Outcome, Refusal, Step, Terms};
+use super::ffi::{
+    Client, Context, Delegated, KRB5_ERRORS, Objection, Outcome, Refusal, Step, Terms,
+};
 use super::keytab_file::KeytabFile;
 use super::replay_cache::ReplayCache;
 use super::worker::{Disposable, Disposal};
@@ -83,12 +85,8 @@ pub(super) struct Leg {
 impl Tools {
     pub(super) fn accept(&mut self, leg: Leg, disposal: &Disposal) -> Result<Progress, Refused> {
         self.credentials.renew(&self.keytab);
-        let ap_req = token::ap_req(&leg.token);
-        if ap_req.is_some_and(|ap_req| !self.credentials.guard.lets_pass(ap_req)) {
-            let error = Error::new(ErrorKind::MalformedToken);
-            return Err(error
-                .with_detail("the ticket that it forwards names nobody")
-                .into());
+        if let Some(ap_req) = token::ap_req(&leg.token) {
+            self.credentials.guard.check(ap_req).map_err(objected)?;
         }
         let service = self.service(&leg)?;
         let terms = Terms {
@@ -141,6 +139,14 @@ impl Tools {
                 .any()
                 .ok_or_else(|| Error::new(ErrorKind::Internal)),
         }
+    }
+}
+
+fn objected(objection: Objection) -> Error {
+    match objection {
+        Objection::Unsound => Error::new(ErrorKind::MalformedToken)
+            .with_detail("the ticket that it forwards names nobody"),
+        Objection::Time(code) => Error::new(of_minor(code)),
     }
 }
 
@@ -228,9 +234,6 @@ fn diagnose(refusal: &Refusal, service: &Service, token: &[u8]) -> Option<ErrorK
         Outcome::Complete(_) => None,
     }
 }
-
-/// From where libkrb5 counts the codes of KRB-ERROR (`ERROR_TABLE_BASE_krb5` of krb5.h).
-pub(super) const KRB5_ERRORS: i32 = -1_765_328_384;
 
 /// By the codes of libkrb5 (krb5.h). One of its tables counts the codes of KRB-ERROR from its base,
 /// another is its ASN.1 decoder's; each has room for 256.

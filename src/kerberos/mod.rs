@@ -8,6 +8,7 @@ mod delegation;
 pub(crate) mod ffi;
 mod keytab;
 mod keytab_file;
+mod krb_cred;
 mod password;
 mod private_folder;
 mod replay_cache;

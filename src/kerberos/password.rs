@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::context::KRB5_ERRORS;
-use super::ffi::{Credential, Refusal};
+use super::ffi::{Credential, KRB5_ERRORS, Refusal};
 use super::worker::{Pool, Size};
 use crate::error::{ConfigError, Error, ErrorKind};
 use crate::principal::Principal;

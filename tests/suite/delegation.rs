@@ -807,6 +807,7 @@ async fn a_broken_forwarded_ticket_does_not_end_the_process() {
         forgery.authenticator.forwards = Some(forgery.authenticator.client.clone());
         for (flaw, seals) in [
             Flaw::NoClient,
+            Flaw::Mislabelled,
             Flaw::NoServer,
             Flaw::NoInfo,
             Flaw::MoreTickets,
@@ -828,6 +829,43 @@ async fn a_broken_forwarded_ticket_does_not_end_the_process() {
             forgery.authenticator.seals = seals;
             let answer = site.browser().get_with("/", &forgery.spnego()).await;
             assert_eq!(answer.body, "alice");
+        }
+    }
+}
+
+/// GSSAPI, a moment later, might find that the time has come.
+#[tokio::test]
+async fn a_forwarded_ticket_that_was_not_looked_at_does_not_get_to_gssapi() {
+    const HOUR: i64 = 3600;
+    let realm = realm();
+    let site = site(layer(&realm));
+    let forwarding = || {
+        let mut forgery = Forgery::new(&realm);
+        forgery.authenticator.forwards = Some(forgery.authenticator.client.clone());
+        forgery
+    };
+    let mut early = forwarding();
+    early.authenticator.time += HOUR;
+    let mut not_yet_valid = forwarding();
+    not_yet_valid.ticket.starts += HOUR;
+    not_yet_valid.ticket.ends += HOUR;
+    let mut expired = forwarding();
+    expired.ticket.ends = expired.authenticator.time - HOUR;
+    for (mut forgery, kind) in [
+        (early, ErrorKind::ClockSkew),
+        (not_yet_valid, ErrorKind::TicketNotYetValid),
+        (expired, ErrorKind::TicketExpired),
+    ] {
+        for forwards in [true, false] {
+            if !forwards {
+                forgery.authenticator.forwards = None;
+            }
+            let answer = site.browser().get_with("/", &forgery.spnego()).await;
+            answer.is_rejected(kind);
+            // Only GSSAPI answers a client that wants a proof with a KRB-ERROR.
+            let token = answer.token().expect("a reject token");
+            let is_of_gssapi = token.windows(3).any(|bytes| bytes == [3, 0, 0x7e]);
+            assert_eq!(is_of_gssapi, !forwards, "{kind:?}");
         }
     }
 }

@@ -80,6 +80,8 @@ pub struct Authenticator {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
     NoClient,
+    /// The same, and in clear text that calls itself sealed.
+    Mislabelled,
     NoServer,
     NoInfo,
     MoreTickets,
@@ -257,7 +259,7 @@ fn forwarded(client: &Client, flaw: Option<Flaw>, key: Option<&Key>) -> Vec<u8> 
         context(3, &encrypted(AES256_SHA1, &[0; 64])),
     ]);
     let mut info = vec![context(0, &typed(AES256_SHA1, &Key::random().0))];
-    if flaw != Some(Flaw::NoClient) {
+    if !matches!(flaw, Some(Flaw::NoClient | Flaw::Mislabelled)) {
         info.push(context(1, &general_string(client.realm.as_bytes())));
         info.push(context(2, &principal_name(1, &client.name)));
     }
@@ -276,6 +278,7 @@ fn forwarded(client: &Client, flaw: Option<Flaw>, key: Option<&Key>) -> Vec<u8> 
     let secret = application(29, &sequence(&[context(0, &infos)]));
     let secret = match key {
         Some(key) => encrypted(AES256_SHA1, &key.encrypt(KRB_CRED_PART, &secret)),
+        None if flaw == Some(Flaw::Mislabelled) => encrypted(AES256_SHA1, &secret),
         None => encrypted(0, &secret),
     };
     let message = sequence(&[

@@ -15,7 +15,7 @@ use self::over::Over;
 use crate::authorization::basic_challenge;
 use crate::clock::Clock;
 use crate::error::{ConfigError, Error, ErrorKind};
-use crate::kerberos::{PasswordChecks, Question};
+use crate::kerberos::{PasswordChecks, Question, RefusedPassword};
 use crate::principal::Principal;
 
 mod failures;
@@ -150,8 +150,12 @@ impl Basic {
                 password,
                 service,
             };
-            let answered = move |token: &Result<Vec<u8>, Error>| {
-                let kind = token.as_ref().err().map(Error::kind);
+            let answered = move |token: &Result<Vec<u8>, RefusedPassword>| {
+                let refused = token.as_ref().err();
+                if refused.is_some_and(|refused| refused.account_exists) {
+                    account.exists();
+                }
+                let kind = refused.map(|refused| refused.error.kind());
                 account.settle(kind);
                 if let Some(peer) = peer {
                     peer.settle(kind);

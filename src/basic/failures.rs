@@ -1,12 +1,14 @@
 //! Wrong passwords, counted for each account and for each address: a domain locks an account after
 //! some, and so anybody could lock anybody out.
 
+use std::convert::Infallible;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use quick_cache::sync::Cache;
+use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::network::neighbourhood;
@@ -14,8 +16,8 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::principal::Principal;
 
-/// How many accounts are remembered, and how many addresses. What is asked about once is forgotten
-/// before what is asked about often.
+/// How many accounts are remembered, and how many addresses, beside those of which [`Window`] says
+/// that they may not be forgotten.
 const REMEMBERED: usize = 10_000;
 
 pub(super) struct Failures {
@@ -35,24 +37,20 @@ impl Failures {
         account_line: usize,
         clock: Clock,
     ) -> Self {
+        let window = Window {
+            length: window,
+            clock,
+        };
+        let peer_limit = limit.saturating_mul(peer_share);
         Self {
             account_line,
-            peers: Arc::new(Ledger {
-                who: "address",
-                limit: limit.saturating_mul(peer_share),
-                window,
-                at_once: peer_checks,
-                clock: clock.clone(),
-                records: Cache::new(REMEMBERED),
-            }),
-            accounts: Arc::new(Ledger {
-                who: "account",
-                limit,
-                window,
-                at_once: 1,
-                clock,
-                records: Cache::new(REMEMBERED),
-            }),
+            peers: Arc::new(Ledger::new(
+                "address",
+                peer_limit,
+                window.clone(),
+                peer_checks,
+            )),
+            accounts: Arc::new(Ledger::new("account", limit, window, 1)),
         }
     }
 
@@ -119,35 +117,76 @@ impl Account {
 struct Ledger<K> {
     who: &'static str,
     limit: usize,
-    window: Duration,
+    window: Window,
     at_once: usize,
-    clock: Clock,
-    records: Cache<K, Arc<Record>>,
+    records: Cache<K, Arc<Record>, UnitWeighter, DefaultHashBuilder, Window>,
 }
 
 impl<K: Hash + Eq + Clone> Ledger<K> {
+    fn new(who: &'static str, limit: usize, window: Window, at_once: usize) -> Self {
+        let records = Cache::with(
+            REMEMBERED,
+            REMEMBERED as u64,
+            UnitWeighter,
+            DefaultHashBuilder::default(),
+            window.clone(),
+        );
+        Self {
+            who,
+            limit,
+            window,
+            at_once,
+            records,
+        }
+    }
+
     fn attempt(self: &Arc<Self>, key: K) -> Attempt<K> {
-        let new = || Ok::<_, Error>(Arc::new(Record::new(self.at_once)));
-        let record = match self.records.get_or_insert_with(&key, new) {
-            Ok(record) => record,
-            Err(_) => Arc::new(Record::new(self.at_once)),
-        };
+        let new = || Ok::<_, Infallible>(Arc::new(Record::new(self.at_once)));
+        let Ok(record) = self.records.get_or_insert_with(&key, new);
         Attempt {
             ledger: Arc::clone(self),
-            key,
             record,
             place: None,
             is_under_way: false,
         }
     }
+}
 
+impl<K> Ledger<K> {
     fn refuses(&self) -> Error {
         Error::new(ErrorKind::TooManyFailures).with_detail(format!(
             "{} within {:?} for one {}; they are forgotten one by one as they get older, and an \
              account's by a password that is right",
-            self.limit, self.window, self.who
+            self.limit, self.window.length, self.who
         ))
     }
+}
+
+/// How long a failure counts.
+#[derive(Clone)]
+struct Window {
+    length: Duration,
+    clock: Clock,
+}
+
+impl Window {
+    fn is_over(&self, now: SystemTime, failed: SystemTime) -> bool {
+        now.duration_since(failed)
+            .is_ok_and(|age| age >= self.length)
+    }
+}
+
+impl<K> Lifecycle<K, Arc<Record>> for Window {
+    type RequestState = ();
+
+    /// A record is not forgotten while somebody has it in hand (a second one for the same key would
+    /// miss what is counted in the first), nor that of an account that exists: who invents names
+    /// would buy new guesses with them. There are no more of those than accounts in the realms.
+    fn is_pinned(&self, _: &K, record: &Arc<Record>) -> bool {
+        Arc::strong_count(record) > 1 || record.lock().is_known_to_fail(self)
+    }
+
+    fn begin_request(&self) {}
 }
 
 struct Record {
@@ -159,6 +198,8 @@ struct Record {
 struct Counts {
     failed: Vec<SystemTime>,
     under_way: usize,
+    /// The KDC knows the account.
+    exists: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -184,12 +225,9 @@ impl Record {
 
 impl Counts {
     fn has_room<K>(&mut self, ledger: &Ledger<K>) -> Room {
-        let now = ledger.clock.now();
-        let is_old = |failed: &SystemTime| {
-            now.duration_since(*failed)
-                .is_ok_and(|age| age >= ledger.window)
-        };
-        self.failed.retain(|failed| !is_old(failed));
+        let now = ledger.window.clock.now();
+        self.failed
+            .retain(|failed| !ledger.window.is_over(now, *failed));
         if self.failed.len() >= ledger.limit {
             Room::None
         } else if self.failed.len() + self.under_way >= ledger.limit {
@@ -198,18 +236,26 @@ impl Counts {
             Room::Some
         }
     }
+
+    fn is_known_to_fail(&self, window: &Window) -> bool {
+        let now = window.clock.now();
+        self.exists
+            && self
+                .failed
+                .iter()
+                .any(|failed| !window.is_over(now, *failed))
+    }
 }
 
 /// A password of which nobody knows yet whether it is right. Dropped, it says nothing.
 pub(super) struct Attempt<K> {
     ledger: Arc<Ledger<K>>,
-    key: K,
     record: Arc<Record>,
     place: Option<OwnedSemaphorePermit>,
     is_under_way: bool,
 }
 
-impl<K: Hash + Eq + Clone> Attempt<K> {
+impl<K> Attempt<K> {
     /// Waits for one of the places.
     pub(super) async fn enter(mut self) -> Self {
         // They are never closed.
@@ -218,16 +264,17 @@ impl<K: Hash + Eq + Clone> Attempt<K> {
     }
 
     fn fail(&self) {
-        self.record.lock().failed.push(self.ledger.clock.now());
-        if self.ledger.records.get(&self.key).is_none() {
-            // Forgotten meanwhile.
-            let record = Arc::clone(&self.record);
-            self.ledger.records.insert(self.key.clone(), record);
-        }
+        let now = self.ledger.window.clock.now();
+        self.record.lock().failed.push(now);
     }
 }
 
 impl Attempt<Account> {
+    /// The KDC has said so. It is nobody else's business.
+    pub(super) fn exists(&self) {
+        self.record.lock().exists = true;
+    }
+
     /// Of a locked account or an expired password the KDC says so whatever the password.
     pub(super) fn settle(&self, refused: Option<ErrorKind>) {
         match refused {

@@ -31,7 +31,7 @@ pub(crate) use self::delegation::{StoredTicket, TicketStore};
 use self::ffi::{Context, Krb5};
 use self::keytab_file::KeytabFile;
 pub(crate) use self::keytab_file::Services;
-pub(crate) use self::password::{BINDING, PasswordChecks, Question};
+pub(crate) use self::password::{BINDING, PasswordChecks, Question, RefusedPassword};
 use self::replay_cache::ReplayCache;
 use self::worker::{Disposable, Pool, Size};
 use crate::error::{ConfigError, Error, ErrorKind};

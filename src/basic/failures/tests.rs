@@ -18,9 +18,13 @@ fn account(name: &str) -> Principal {
     format!("{name}@CORP").parse().unwrap()
 }
 
+/// All accounts exist but nobody's.
 async fn guess(failures: &Failures, name: &str, outcome: Option<ErrorKind>) -> bool {
     match failures.of_account(&account(name)).await {
         Ok(attempt) => {
+            if outcome == WRONG && !name.starts_with("nobody") {
+                attempt.exists();
+            }
             attempt.settle(outcome);
             true
         }
@@ -145,4 +149,56 @@ async fn an_account_has_few_in_line_and_gives_up_what_it_had() {
         assert!(guess(&failures, "bob", None).await);
         drop((first, line));
     }
+}
+
+#[tokio::test]
+async fn names_that_nobody_has_push_no_account_out_of_the_memory() {
+    for often in 1..4 {
+        let (failures, _) = failures(4);
+        for _ in 0..4 {
+            assert!(guess(&failures, "alice", WRONG).await);
+        }
+        for number in 0..2 * REMEMBERED {
+            for _ in 0..often {
+                guess(&failures, &format!("nobody{number}"), WRONG).await;
+            }
+        }
+        assert!(!guess(&failures, "alice", None).await, "{often}");
+        assert!(failures.accounts.records.len() <= REMEMBERED + 100);
+    }
+}
+
+#[tokio::test]
+async fn accounts_that_exist_are_remembered_as_long_as_their_failures_count() {
+    let (failures, clock) = failures(1);
+    let everybody = REMEMBERED + 2000;
+    for number in 0..everybody {
+        assert!(guess(&failures, &format!("user{number}"), WRONG).await);
+    }
+    for number in 0..everybody {
+        assert!(!guess(&failures, &format!("user{number}"), WRONG).await);
+    }
+    clock.store(1800, Ordering::SeqCst);
+    for number in 0..1000 {
+        guess(&failures, &format!("nobody{number}"), WRONG).await;
+    }
+    assert!(failures.accounts.records.len() <= REMEMBERED + 100);
+}
+
+#[tokio::test]
+async fn nobody_is_forgotten_while_their_password_is_checked() {
+    let (failures, _) = failures(1);
+    let alice = account("alice");
+    let first = failures.of_account(&alice).await.unwrap();
+    for number in 0..3 * REMEMBERED {
+        for _ in 0..2 {
+            guess(&failures, &format!("nobody{number}"), WRONG).await;
+        }
+    }
+    let mut second = Box::pin(failures.of_account(&alice));
+    assert!(futures_util::poll!(&mut second).is_pending());
+    first.settle(WRONG);
+    drop(first);
+    let refused = second.await.err().map(|error| error.kind());
+    assert_eq!(refused, Some(ErrorKind::TooManyFailures));
 }

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Extensions, StatusCode};
 
 use crate::delegated::Delegation;
-use crate::login::Login;
+use crate::login::{Login, Logins};
 use crate::response::Challenge;
 use crate::user::User;
 
@@ -56,13 +56,15 @@ pub(crate) enum Outer {
 }
 
 impl Outer {
-    pub(crate) fn of(extensions: &Extensions, layer: &Arc<str>) -> Self {
+    /// For the layer that makes and reads these logins.
+    pub(crate) fn of(extensions: &Extensions, logins: &Logins) -> Self {
         match extensions.get::<Passed>() {
             None => Self::None,
             // It went by another layer's word, and has looked at nothing else.
             Some(passed) if passed.user.is_some() && passed.login.is_none() => Self::None,
-            Some(passed) if passed.layer == *layer => {
-                let login = passed.login.clone().filter(Login::is_new);
+            Some(passed) if passed.layer == *logins.made_by() => {
+                let counts = |login: &Login| login.is_new() && logins.could_have_made(login);
+                let login = passed.login.clone().filter(counts);
                 Self::Same(login, passed.delegation.clone())
             }
             Some(_) => Self::Other,

@@ -81,7 +81,7 @@ impl Gate {
         // Every request goes on with the handshake that waits on its connection, or ends it.
         let begun = SpnegoConnection::of(&parts.extensions).and_then(SpnegoConnection::take);
         self.cross_site.check(parts).map_err(Error::new)?;
-        let outer = Outer::of(&parts.extensions, self.logins.made_by());
+        let outer = Outer::of(&parts.extensions, &self.logins);
         if let Outer::None = outer
             && self.respects_user
             && let Some(user) = parts.extensions.get::<User>()

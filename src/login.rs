@@ -178,6 +178,8 @@ impl Policy {
 pub(crate) struct Logins {
     policy: Policy,
     realms: AllowedRealms,
+    /// Whether a login made by Basic is one here.
+    take_passwords: bool,
     made_by: Arc<str>,
     clock: Clock,
     /// By the head, of which no two logins have the same.
@@ -205,12 +207,14 @@ impl Logins {
     pub(crate) fn new(
         policy: Policy,
         realms: AllowedRealms,
+        take_passwords: bool,
         made_by: Arc<str>,
         clock: Clock,
     ) -> Self {
         Self {
             policy,
             realms,
+            take_passwords,
             made_by,
             clock,
             remembered: Cache::new(REMEMBERED),
@@ -220,6 +224,16 @@ impl Logins {
     /// What tells these logins from another layer's.
     pub(crate) fn made_by(&self) -> &Arc<str> {
         &self.made_by
+    }
+
+    /// Whether this layer could have made it: one that takes no passwords asks for more than they
+    /// prove.
+    pub(crate) fn could_have_made(&self, login: &Login) -> bool {
+        self.takes(&login.record)
+    }
+
+    fn takes(&self, record: &Record) -> bool {
+        self.take_passwords || record.password.is_none()
     }
 
     /// The session's live login, if this layer made it.
@@ -244,7 +258,7 @@ impl Logins {
         if record.expires.is_some_and(|end| end <= self.clock.now()) {
             return Ok(None);
         }
-        if !self.realms.contains(record.user.principal()) {
+        if !self.takes(&record) || !self.realms.contains(record.user.principal()) {
             return Ok(None);
         }
         Ok(Some(Login {

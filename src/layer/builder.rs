@@ -138,7 +138,13 @@ impl SpnegoLayerBuilder {
         );
         Ok(SpnegoLayer {
             gate: Arc::new(Gate {
-                logins: Logins::new(self.policy, realms.clone(), made_by.into(), self.clock),
+                logins: Logins::new(
+                    self.policy,
+                    realms.clone(),
+                    basic.is_some(),
+                    made_by.into(),
+                    self.clock,
+                ),
                 cross_site: self.cross_site,
                 basic,
                 acceptor,

@@ -7,6 +7,7 @@ fn logins(realms: &[&str]) -> Logins {
     Logins::new(
         Policy::default(),
         AllowedRealms::new(realms).unwrap(),
+        false,
         "the same".into(),
         Clock::default(),
     )

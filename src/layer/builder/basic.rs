@@ -34,10 +34,10 @@ impl SpnegoLayerBuilder {
     /// How many wrong passwords an account may have in a span of time before the KDC is asked no
     /// more about it (429): 4 in 30 minutes unless said otherwise, for a domain often locks an
     /// account at the fifth, and then anybody could lock anybody out. A right password clears the
-    /// count. Keep it below the domain's threshold, together with all other servers'. Where
-    /// `krb5.conf` (`primary_kdc`, `master_kdc`) or DNS (`_kerberos-master`) names a primary KDC,
-    /// halve it: libkrb5 asks that, too, about a password that another has called wrong, and the
-    /// domain counts both.
+    /// count. Keep it below the domain's threshold, together with all other servers' and layers',
+    /// each of which counts for itself. Where `krb5.conf` (`primary_kdc`, `master_kdc`) or DNS
+    /// (`_kerberos-master`) names a primary KDC, halve it: libkrb5 asks that, too, about a password
+    /// that another has called wrong, and the domain counts both.
     ///
     /// An address (of IPv6 its network of 64 bits) may have ten times as many, for all accounts. It
     /// is the client's only where the request has a [`SpnegoConnection`](crate::SpnegoConnection)

@@ -1,14 +1,16 @@
 //! A browser sends the password with every request, and forgets it only when it is closed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::Request;
 use http::StatusCode;
-use tower_sessions::MemoryStore;
+use tower_sessions::{MemoryStore, SessionManagerLayer};
 use tower_spnego::ErrorKind;
 
 use super::*;
-use crate::site::{Browser, TestClock};
+use crate::site::{Browser, TestClock, routes};
 
 #[tokio::test]
 async fn ten_requests_with_the_password_ask_the_kdc_once() {
@@ -95,6 +97,58 @@ async fn a_login_made_by_a_ticket_takes_no_password_on_trust() {
     let answer = browser.send(typed("bob", "wrong")).await;
     answer.is_refused_password(ErrorKind::WrongPassword);
     browser.get("/").await.is_hello("bob");
+}
+
+/// Side by side on one session, and one inside of the other.
+#[tokio::test]
+async fn in_a_layer_without_basic_a_login_made_by_a_password_is_none() {
+    if elsewhere("session::in_a_layer_without_basic_a_login_made_by_a_password_is_none") {
+        return;
+    }
+    let realm = realm();
+    let strict = || {
+        let strict = layer(&realm).build().expect("starts");
+        routes(&Arc::default()).layer(strict)
+    };
+    let inside = Router::new()
+        .nest("/inside", strict())
+        .merge(routes(&Arc::default()))
+        .layer(basic(&realm).build().expect("starts"));
+    let sessions = SessionManagerLayer::new(MemoryStore::default()).with_secure(false);
+    let mut site = Site::new(basic(&realm));
+    site.router = Router::new()
+        .nest("/beside", strict())
+        .merge(inside)
+        .layer(sessions);
+    let mut browser = site.browser();
+    browser
+        .send(typed("alice", PASSWORD))
+        .await
+        .is_hello("alice");
+    let send = async |path| {
+        let request = with_password(request(path), "alice", PASSWORD);
+        browser.clone().send(request).await
+    };
+    // The outer layer has read the password, and lets nobody ask for another.
+    let answer = send("/inside/maybe").await;
+    assert_eq!(answer.kind(), Some(ErrorKind::NotChallenged), "{answer:?}");
+    send("/beside/maybe").await.is_challenge();
+    browser.clone().get("/beside/maybe").await.is_challenge();
+    browser.clone().get("/inside/maybe").await.offers_both();
+    browser.get("/").await.is_hello("alice");
+    // Nor in the very request that makes it.
+    let request = with_password(request("/inside/maybe"), "alice", PASSWORD);
+    let answer = site.browser().send(request).await;
+    assert_eq!(answer.kind(), Some(ErrorKind::NotChallenged), "{answer:?}");
+    // A ticket's counts in all of them.
+    let mut browser = site.browser();
+    browser
+        .get_with("/", &token(&realm, "bob"))
+        .await
+        .is_hello("bob");
+    for path in ["/inside/maybe", "/beside/maybe"] {
+        browser.get(path).await.is_hello("bob");
+    }
 }
 
 /// A browser that was signed in by a password, has one in its cart, and signs out.

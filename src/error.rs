@@ -530,8 +530,8 @@ pub enum ConfigError {
     BadCertificateHash(usize),
     /// A proxy's address is none.
     #[error(
-        "{0:?} is no address of a proxy: write an IP address, or a network as in 10.0.0.0/8 or \
-         fd00::/8"
+        "{0:?} is no address of a proxy: write the proxy's own IP address, or a network of \
+         nothing but proxies, as in 10.0.0.8/30 or fd00:7::/64"
     )]
     BadProxy(String),
     /// The path to sign in at is none.

@@ -12,7 +12,7 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Reads `10.0.0.1`, `10.0.0.0/8` or `fd00::/8`.
+    /// Reads `10.0.0.7`, `10.0.0.8/30` or `fd00:7::/64`.
     pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
         let bad = || ConfigError::BadProxy(text.to_owned());
         let (address, prefix) = match text.split_once('/') {

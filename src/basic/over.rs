@@ -19,8 +19,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// ```
 /// use tower_spnego::{BasicOver, SpnegoLayer};
 ///
-/// // Behind a proxy that does TLS, and says so in `X-Forwarded-Proto`.
-/// let builder = SpnegoLayer::builder().basic(BasicOver::forwarded_from(["10.0.0.0/8"]));
+/// // Behind a proxy, at this address, that does TLS and says so in `X-Forwarded-Proto`.
+/// let builder = SpnegoLayer::builder().basic(BasicOver::forwarded_from(["10.0.0.7"]));
 /// ```
 ///
 /// Wrong passwords are counted for each address. Behind a proxy that is the client's, as the proxy
@@ -61,9 +61,11 @@ impl BasicOver {
     }
 
     /// The requests that one of these proxies sends with the one header
-    /// `X-Forwarded-Proto: https`. Each is an IP address, or a network such as `10.0.0.0/8`.
+    /// `X-Forwarded-Proto: https`. Each is an IP address, or a network such as `10.0.0.8/30`.
     ///
-    /// The proxy must set the header itself, and not pass on the client's.
+    /// List the proxies' own addresses, and none that a client may have: from such a one anybody
+    /// can claim TLS, and an address for each guess. The proxy must set the header itself, and not
+    /// pass on the client's.
     pub fn forwarded_from(proxies: impl IntoIterator<Item: ToString>) -> Self {
         Self {
             rule: Rule::ForwardedProto,
@@ -72,8 +74,9 @@ impl BasicOver {
         .behind(proxies)
     }
 
-    /// The proxies that append the client's address to `X-Forwarded-For`. Without them, all people
-    /// behind a proxy are one address, and share its wrong passwords.
+    /// The proxies that append the client's address to `X-Forwarded-For`: their own addresses, and
+    /// no client's. Without them, all people behind a proxy are one address, and share its wrong
+    /// passwords.
     pub fn behind(mut self, proxies: impl IntoIterator<Item: ToString>) -> Self {
         let proxies = proxies.into_iter().map(|proxy| proxy.to_string());
         self.proxies.extend(proxies);
@@ -85,6 +88,7 @@ impl BasicOver {
         Ok(Over {
             rule: self.rule,
             proxies: self.proxies.iter().map(parse).collect::<Result<_, _>>()?,
+            warned_of_proxy: Once::new(),
         })
     }
 }
@@ -107,6 +111,7 @@ impl fmt::Debug for BasicOver {
 pub(super) struct Over {
     rule: Rule,
     proxies: Vec<Network>,
+    warned_of_proxy: Once,
 }
 
 impl Over {
@@ -127,6 +132,9 @@ impl Over {
     pub(super) fn client(&self, request: &Parts) -> Option<IpAddr> {
         let peer = peer(request)?;
         if !self.is_proxy(peer) {
+            if request.headers.contains_key(FORWARDED_FOR) {
+                self.warn_of_unlisted(peer);
+            }
             return Some(peer);
         }
         let values = request.headers.get_all(FORWARDED_FOR).iter().rev();
@@ -145,6 +153,17 @@ impl Over {
 
     fn is_proxy(&self, address: IpAddr) -> bool {
         self.proxies.iter().any(|proxy| proxy.contains(address))
+    }
+
+    /// Once: all people behind a proxy come from it, and a client can invent the header.
+    fn warn_of_unlisted(&self, peer: IpAddr) {
+        self.warned_of_proxy.call_once(|| {
+            tracing::warn!(
+                "{peer} sends X-Forwarded-For and is no listed proxy: if it is one, all people \
+                 behind it share one count of wrong passwords until it is in \
+                 BasicOver's .behind(..)"
+            );
+        });
     }
 }
 

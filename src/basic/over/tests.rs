@@ -100,3 +100,40 @@ fn the_client_is_the_last_one_that_is_no_proxy_of_ours() {
         assert_eq!(found, expected, "{peer:?} {headers:?}");
     }
 }
+
+#[test]
+fn a_proxy_that_is_not_listed_is_told_of_once() {
+    use std::sync::Mutex;
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .finish();
+    let said = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    tracing::subscriber::with_default(subscriber, || {
+        let over = BasicOver::always_tls().behind(["10.0.0.1"]);
+        let over = over.check().unwrap();
+        let forwarded = &[(FORWARDED_FOR, "192.0.2.9")];
+        over.client(&request(Some("10.0.0.1"), forwarded));
+        over.client(&request(Some("10.0.0.2"), &[]));
+        assert_eq!(said(), "");
+        for _ in 0..2 {
+            over.client(&request(Some("10.0.0.2"), forwarded));
+        }
+        over.client(&request(Some("10.0.0.3"), forwarded));
+    });
+    let warning = "10.0.0.2 sends X-Forwarded-For and is no listed proxy";
+    assert_eq!(said().matches(warning).count(), 1, "{}", said());
+    assert_eq!(said().lines().count(), 1, "{}", said());
+}

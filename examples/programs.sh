@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
     BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
     SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
     # Of the tests alone.
-    CLIENT_PROGRAMS=(browser firefox nginx python-dev javac go gokrb5 npm ntlm-plug-in)
+    CLIENT_PROGRAMS=(browser firefox nginx python-dev javac go gokrb5 npm ntlm-plug-in samba-ad)
 }
 
 # The status that says "this machine lacks something", apart from a failure.
@@ -132,6 +132,7 @@ has_program() {
         browser) find_browser >/dev/null ;;
         firefox) find_firefox >/dev/null ;;
         ntlm-plug-in) any_file '/usr/lib/*/gssntlmssp/gssntlmssp.so' '/usr/lib*/gssntlmssp/gssntlmssp.so' ;;
+        samba-ad) has_samba_ad ;;
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         python-dev) has_program python-venv && has_python_headers ;;
         gokrb5) [[ -d /usr/share/gocode/src/github.com/jcmturner/gokrb5/v8 ]] ;;
@@ -153,6 +154,11 @@ has_libclang() {
 
 has_python_headers() {
     python3 -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null
+}
+
+has_samba_ad() {
+    command -v samba >/dev/null && command -v samba-tool >/dev/null &&
+        any_file /usr/share/samba/setup/provision.ldif && any_file '/usr/lib*/*/samba/ldb/samba_dsdb.so'
 }
 
 any_file() {
@@ -204,6 +210,7 @@ packages_of() {
             python-dev) printf '%s\n' python3-dev python3-venv ;;
             javac) echo default-jdk-headless ;;
             go) echo golang-go ;;
+            samba-ad) printf '%s\n' samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind ;;
             gokrb5) echo golang-github-jcmturner-gokrb5.v8-dev ;;
             *) echo "$program" ;;
         esac
@@ -223,9 +230,17 @@ install_packages() {
             printf "#!/bin/sh\nexit 101\n" >$policy
             chmod 755 $policy
         fi
+        # A service that was here before, such as a file server, stays as it was.
+        is_here() {
+            [[ -e /lib/systemd/system/$1.service || -e /etc/init.d/$1 ]]
+        }
+        new=()
+        for service in slapd krb5-kdc krb5-admin-server nginx smbd nmbd samba-ad-dc winbind; do
+            is_here $service || new+=($service)
+        done
         apt-get install --yes --quiet --no-install-recommends "$@"
-        for service in slapd krb5-kdc krb5-admin-server nginx; do
-            if [[ " $* " == *" $service"[" -"]* ]] && command -v systemctl >/dev/null; then
+        for service in "${new[@]}"; do
+            if is_here $service && command -v systemctl >/dev/null; then
                 systemctl disable --quiet $service
             fi
         done

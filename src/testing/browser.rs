@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::process::{Daemon, find_on_path, tail};
+use super::skip;
 use super::ticket::TicketCache;
 
 /// For whatever a browser does and then ends.
@@ -56,16 +57,7 @@ impl Product {
 
     /// As [`chromium_or_skip`](super::chromium_or_skip).
     pub(super) fn or_skip(&self, test: &str) -> bool {
-        match self.available() {
-            Ok(()) => true,
-            Err(reason) if std::env::var_os("CI").is_some() => {
-                panic!("not run: {test}: {reason}");
-            }
-            Err(reason) => {
-                println!("not run: {test}: {reason}");
-                false
-            }
-        }
+        skip::or_skip(test, self.available())
     }
 }
 

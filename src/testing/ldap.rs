@@ -4,11 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use super::ldif::{attribute, escape_rdn};
 use super::port::Port;
 use super::process::{Daemon, find_program, run_with_input};
 
@@ -118,11 +117,11 @@ impl TestLdap {
     pub fn add_person(&self, uid: &str, cn: &str) -> io::Result<String> {
         let dn = format!("uid={},{}", escape_rdn(uid), self.people());
         self.ldif(&format!(
-            "dn:: {}\nobjectClass: inetOrgPerson\nuid:: {}\ncn:: {}\nsn:: {}\n",
-            STANDARD.encode(&dn),
-            STANDARD.encode(uid),
-            STANDARD.encode(cn),
-            STANDARD.encode(cn),
+            "{}objectClass: inetOrgPerson\n{}{}{}",
+            attribute("dn", &dn),
+            attribute("uid", uid),
+            attribute("cn", cn),
+            attribute("sn", cn),
         ))?;
         Ok(dn)
     }
@@ -138,13 +137,13 @@ impl TestLdap {
     {
         let dn = format!("cn={},{}", escape_rdn(cn), self.groups());
         let mut ldif = format!(
-            "dn:: {}\nobjectClass: groupOfNames\ncn:: {}\n",
-            STANDARD.encode(&dn),
-            STANDARD.encode(cn),
+            "{}objectClass: groupOfNames\n{}",
+            attribute("dn", &dn),
+            attribute("cn", cn),
         );
         for uid in uids {
             let member = format!("uid={},{}", escape_rdn(uid.as_ref()), self.people());
-            ldif.push_str(&format!("member:: {}\n", STANDARD.encode(member)));
+            ldif.push_str(&attribute("member", member));
         }
         self.ldif(&ldif)?;
         Ok(dn)
@@ -190,7 +189,10 @@ impl TestLdap {
             &folder.join("slapd.log"),
             folder,
         )?;
-        slapd.wait_until_ready("slapd starting", &[&self.plain, &self.tls])?;
+        slapd.wait_until_ready(
+            "slapd starting",
+            &[self.plain.address(), self.tls.address()],
+        )?;
         self.slapd = Some(slapd);
         Ok(())
     }
@@ -225,22 +227,6 @@ impl TestLdap {
             None => Err(io::Error::other("the LDAP server is stopped")),
         }
     }
-}
-
-/// A value inside a DN (RFC 4514 section 2.4), every special character as `\xx`.
-fn escape_rdn(value: &str) -> String {
-    let mut escaped = String::new();
-    for character in value.chars() {
-        if character.is_alphanumeric() {
-            escaped.push(character);
-        } else {
-            let mut bytes = [0; 4];
-            for byte in character.encode_utf8(&mut bytes).bytes() {
-                escaped.push_str(&format!("\\{byte:02x}"));
-            }
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //!   ([`token`](TicketCache::token), [`Handshake`]) and for programs.
 //! - [`token_from`]: a token out of any other ticket cache, such as a forwarded ticket's.
 //! - [`TestLdap`]: a directory with people and groups, over LDAP and LDAPS.
+//! - [`TestActiveDirectory`]: a Samba domain with users, computers and groups; it needs root.
 //! - [`Chromium`] and [`Firefox`]: headless browsers that sign in with a ticket cache.
 //!
 //! ```
@@ -27,20 +28,25 @@
 //! # Ok::<_, std::io::Error>(())
 //! ```
 
+mod active_directory;
 mod browser;
+mod certificate;
 mod chromium;
 mod delegation;
 mod firefox;
 mod handshake;
 mod ldap;
+mod ldif;
 mod negotiation;
 mod port;
 mod process;
 mod realm;
+mod skip;
 mod ticket;
 
 #[doc(hidden)]
 pub use crate::kerberos::BareAcceptor;
+pub use active_directory::{GroupScope, TestActiveDirectory, active_directory_or_skip};
 pub use chromium::{Chromium, chromium_or_skip};
 pub use firefox::{Firefox, firefox_or_skip};
 pub use handshake::{Handshake, HandshakeRequest, authorization, token_from};

@@ -1,8 +1,7 @@
 //! Ports that no other test gets.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
 /// A port of 127.0.0.1, ours for as long as this lives.
 #[derive(Debug)]
@@ -46,14 +45,13 @@ impl Port {
         self.number
     }
 
-    /// Whether something accepts connections on it.
-    pub(super) fn answers(&self) -> bool {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.number));
-        TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
+    /// Where a server listens on it.
+    pub(super) fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.number))
     }
 }
 
-fn random() -> u16 {
+pub(super) fn random() -> u16 {
     use std::hash::{BuildHasher, RandomState};
     (RandomState::new().hash_one(0_u8) % 65_536) as u16
 }

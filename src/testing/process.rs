@@ -3,14 +3,13 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-
-use super::port::Port;
 
 /// How long a server may take to start: a loaded CI machine needs far more than the usual 50 ms.
 pub(super) const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -130,7 +129,7 @@ impl Daemon {
     /// Waits until the log says `words` and the ports answer. The words alone tell that it is this
     /// server that answers. Fails at once when the server ends, and at the deadline, with the end
     /// of its log.
-    pub(super) fn wait_until_ready(&mut self, words: &str, ports: &[&Port]) -> io::Result<()> {
+    pub(super) fn wait_until_ready(&mut self, words: &str, ports: &[SocketAddr]) -> io::Result<()> {
         let deadline = Instant::now() + START_DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -138,7 +137,7 @@ impl Daemon {
             }
             let log = std::fs::read(&self.log)?;
             let news = String::from_utf8_lossy(log.get(self.log_start..).unwrap_or_default());
-            if news.contains(words) && ports.iter().all(|port| port.answers()) {
+            if news.contains(words) && ports.iter().all(answers) {
                 return Ok(());
             }
             if Instant::now() > deadline {
@@ -154,6 +153,12 @@ impl Daemon {
 
     pub(super) fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// The server's process, whose id its group has too.
+    #[cfg(test)]
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends `signal` to the server.
@@ -185,6 +190,11 @@ impl Drop for Daemon {
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }
+}
+
+/// Whether something accepts connections there.
+fn answers(address: &SocketAddr) -> bool {
+    TcpStream::connect_timeout(address, Duration::from_secs(1)).is_ok()
 }
 
 /// A shell that waits for the end of a pipe whose other end this process holds. (`PR_SET_PDEATHSIG`

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 use super::port::Port;
 use super::process::{Daemon, find_program, run, run_with_input};
-use super::ticket::{TicketCache, TicketRequest};
+use super::ticket::{Secret, TicketCache, TicketRequest};
 
 mod builder;
 mod files;
@@ -88,7 +88,11 @@ impl TestRealm {
 
     /// A ticket cache of `principal` that is not the usual one: its lifetime, for one service only.
     pub fn ticket(&self, principal: &str) -> TicketRequest {
-        TicketRequest::new(self.files.clone(), self.user_keytab(), principal)
+        TicketRequest::new(
+            self.files.clone(),
+            Secret::Keytab(self.user_keytab()),
+            principal,
+        )
     }
 
     /// Adds a user.
@@ -251,7 +255,7 @@ impl TestRealm {
         let program = find_program("krb5kdc", "krb5-kdc")?;
         let mut krb5kdc = self.command(program);
         let mut kdc = Daemon::spawn(krb5kdc.arg("-n"), &self.log_path(), self.folder())?;
-        kdc.wait_until_ready("commencing operation", &[&self.port])?;
+        kdc.wait_until_ready("commencing operation", &[self.port.address()])?;
         self.kdc = Some(kdc);
         Ok(())
     }

@@ -8,8 +8,10 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::handshake::HandshakeRequest;
-use super::process::{find_program, run};
+use super::process::{find_program, run, run_with_input};
 use super::realm::RealmFiles;
 
 /// A user's Kerberos tickets in a file of their own, as `kinit` leaves them.
@@ -25,30 +27,70 @@ pub struct TicketCache {
     services: Mutex<HashSet<String>>,
 }
 
-/// A ticket cache to be: see [`TestRealm::ticket`](super::TestRealm::ticket).
+/// A ticket cache to be: see [`TestRealm::ticket`](super::TestRealm::ticket) and
+/// [`TestActiveDirectory::ticket`](super::TestActiveDirectory::ticket).
 #[derive(Debug, Clone)]
 #[must_use = "nothing asks the KDC before `get`"]
 pub struct TicketRequest {
     files: Arc<RealmFiles>,
-    keytab: PathBuf,
+    secret: Secret,
     principal: String,
+    name: NameForm,
+    canonicalize: bool,
     lifetime: Option<Duration>,
     delay: Option<Duration>,
     service: Option<String>,
     pac: bool,
 }
 
+/// What proves to the KDC who asks.
+#[derive(Debug, Clone)]
+pub(super) enum Secret {
+    Keytab(PathBuf),
+    Password(SecretString),
+}
+
+/// How `kinit` reads the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NameForm {
+    Principal,
+    Enterprise,
+}
+
 impl TicketRequest {
-    pub(super) fn new(files: Arc<RealmFiles>, keytab: PathBuf, principal: &str) -> Self {
+    pub(super) fn new(files: Arc<RealmFiles>, secret: Secret, principal: &str) -> Self {
         Self {
             files,
-            keytab,
+            secret,
             principal: principal.to_owned(),
+            name: NameForm::Principal,
+            canonicalize: false,
             lifetime: None,
             delay: None,
             service: None,
             pac: true,
         }
+    }
+
+    /// The password to ask with, in place of the one or the key that the user was given at first.
+    pub fn password(mut self, password: impl Into<String>) -> Self {
+        self.secret = Secret::Password(password.into().into());
+        self
+    }
+
+    /// Takes the name for an enterprise name, such as `alice@example.test` (`kinit -E`, RFC 6806
+    /// section 5): Active Directory looks for it among UPNs and accounts. Unless the KDC is to
+    /// [`canonicalize`](Self::canonicalize), the ticket names `alice\@example.test@REALM`.
+    pub fn enterprise(mut self) -> Self {
+        self.name = NameForm::Enterprise;
+        self
+    }
+
+    /// Lets the KDC put the name it knows into the ticket (`kinit -C`, RFC 6806 section 6). Without
+    /// it the name is the client's spelling.
+    pub fn canonicalize(mut self) -> Self {
+        self.canonicalize = true;
+        self
     }
 
     /// Tickets that end after `lifetime`, in whole seconds.
@@ -84,12 +126,20 @@ impl TicketRequest {
     pub fn get(&self) -> io::Result<TicketCache> {
         let path = self.files.next_cache();
         let mut kinit = self.files.command(find_program("kinit", "krb5-user")?);
-        kinit
-            .arg("-c")
-            .arg(&path)
-            .arg("-k")
-            .arg("-t")
-            .arg(&self.keytab);
+        kinit.arg("-c").arg(&path);
+        let mut password = String::new();
+        match &self.secret {
+            Secret::Keytab(keytab) => {
+                kinit.arg("-k").arg("-t").arg(keytab);
+            }
+            Secret::Password(secret) => password = format!("{}\n", secret.expose_secret()),
+        }
+        if self.name == NameForm::Enterprise {
+            kinit.arg("-E");
+        }
+        if self.canonicalize {
+            kinit.arg("-C");
+        }
         if let Some(lifetime) = self.lifetime {
             kinit.arg("-l").arg(format!("{}s", lifetime.as_secs()));
         }
@@ -102,7 +152,7 @@ impl TicketRequest {
         if !self.pac {
             kinit.arg("--no-request-pac");
         }
-        run(kinit.arg("--").arg(&self.principal))?;
+        run_with_input(kinit.arg("--").arg(&self.principal), password.as_bytes())?;
         Ok(TicketCache {
             files: self.files.clone(),
             path,
@@ -119,7 +169,8 @@ impl TicketCache {
     }
 
     /// Whose tickets they are, as given to
-    /// [`TestRealm::ticket_cache`](super::TestRealm::ticket_cache).
+    /// [`TestRealm::ticket_cache`](super::TestRealm::ticket_cache) or to
+    /// [`TestActiveDirectory::ticket_cache`](super::TestActiveDirectory::ticket_cache).
     pub fn principal(&self) -> &str {
         &self.principal
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod accept_queue;
+mod active_directory;
 mod aes_key;
 mod basic;
 mod browsers;

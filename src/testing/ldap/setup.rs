@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{BASE, ROOT_PASSWORD, SERVICE_PASSWORD};
-use crate::testing::process::{find_program, run};
+use crate::testing::certificate::make_certificate;
+use crate::testing::process::find_program;
 
 /// Debian, then Fedora.
 const SCHEMAS: [&str; 2] = ["/etc/ldap/schema", "/etc/openldap/schema"];
@@ -22,7 +23,7 @@ pub(super) fn service_dn() -> String {
 
 pub(super) fn write_files(folder: &Path) -> io::Result<()> {
     fs::create_dir(folder.join("database"))?;
-    make_certificate(folder)?;
+    make_certificate(folder, &names())?;
     fs::write(folder.join("slapd.conf"), slapd_conf(folder)?)
 }
 
@@ -112,52 +113,19 @@ fn first_folder(folders: &[&str], file: &str, what: &str) -> io::Result<PathBuf>
         })
 }
 
-fn make_certificate(folder: &Path) -> io::Result<()> {
-    fs::write(folder.join("extensions"), extensions())?;
-    let openssl = find_program("openssl", "openssl")?;
-    let steps = [
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key \
-         -out ca.pem -days 3650 -subj /CN=tower-spnego-test-CA -config extensions -extensions ca",
-        "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem \
-         -out request.pem -subj /CN=localhost -config extensions",
-        "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -set_serial 1 -days 3650 \
-         -extfile extensions -extensions server -out certificate.pem",
-    ];
-    for step in steps {
-        run(Command::new(&openssl)
-            .current_dir(folder)
-            .args(step.split(' ')))?;
-    }
-    Ok(())
-}
-
-fn extensions() -> String {
+/// libldap asks for the machine's name where the URL says `localhost`.
+fn names() -> String {
     let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let machine = machine.trim();
     let is_dns_name = !machine.is_empty()
         && machine
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-    // libldap asks for the machine's name where the URL says `localhost`.
-    let machine = if is_dns_name {
-        format!(", DNS:{machine}")
-    } else {
-        String::new()
-    };
-    format!(
-        "[req]
-distinguished_name = subject
-[subject]
-[ca]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, keyCertSign, cRLSign
-subjectKeyIdentifier = hash
-[server]
-basicConstraints = CA:FALSE
-extendedKeyUsage = serverAuth
-subjectAltName = DNS:localhost, IP:127.0.0.1{machine}
-"
-    )
+    let names = "DNS:localhost, IP:127.0.0.1";
+    match is_dns_name {
+        true => format!("{names}, DNS:{machine}"),
+        false => names.to_owned(),
+    }
 }
 
 pub(super) fn first_entries() -> String {

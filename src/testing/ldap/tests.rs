@@ -67,11 +67,8 @@ fn entries_are_added_and_changed() {
         .expect("added");
     let entry = search(&ldap, &ldap.url(), "(cn=Odd Name)").expect("found");
     assert!(entry.contains("memberOf: cn=Odd\\2C ones,"), "{entry}");
-    ldap.ldif(&format!(
-        "dn:: {}\nchangetype: delete\n",
-        STANDARD.encode(dn)
-    ))
-    .expect("deleted");
+    ldap.ldif(&format!("{}changetype: delete\n", attribute("dn", dn)))
+        .expect("deleted");
     let entry = search(&ldap, &ldap.url(), "(cn=Odd Name)").expect("searched");
     assert_eq!(entry, "");
     ldap.add_person("alice", "Another").expect_err("she exists");

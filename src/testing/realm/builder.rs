@@ -78,7 +78,7 @@ impl TestRealmBuilder {
 
     fn try_start(&self) -> io::Result<TestRealm> {
         let port = Port::claim()?;
-        let files = Arc::new(RealmFiles::create(&self.realm, port.number())?);
+        let files = Arc::new(RealmFiles::create(&self.realm, port.address())?);
         let mut realm = TestRealm {
             keytab: files.folder().join("service.keytab"),
             kdc: None,

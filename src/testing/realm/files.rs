@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +20,7 @@ pub(in crate::testing) struct RealmFiles {
 }
 
 impl RealmFiles {
-    pub(super) fn create(realm: &str, port: u16) -> io::Result<Self> {
+    pub(in crate::testing) fn create(realm: &str, kdc: SocketAddr) -> io::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tower-spnego-realm-")
             .tempdir()?;
@@ -39,7 +40,7 @@ impl RealmFiles {
     udp_preference_limit = 1
 [realms]
     {realm} = {{
-        kdc = 127.0.0.1:{port}
+        kdc = {kdc}
     }}
 [domain_realm]
     localhost = {realm}

@@ -137,9 +137,13 @@ mod login;
 mod principal;
 mod response;
 mod service;
+mod sid;
 mod token;
 mod user;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guide;
 #[cfg(feature = "testing")]
 pub mod testing;

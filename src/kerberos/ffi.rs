@@ -14,6 +14,8 @@ use secrecy::zeroize::Zeroizing;
 
 use super::krb_cred::{self, KrbCred};
 
+use crate::token;
+
 /// 1.2.840.113554.1.2.2 (RFC 4121 section 1).
 const KRB5: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
 /// 1.3.6.1.5.5.2 (RFC 4178 section 3).
@@ -503,6 +505,51 @@ impl Name {
         }
         String::from_utf8(text.bytes().to_vec())
             .map_err(|_| "the client's name is not UTF-8".to_owned())
+    }
+
+    /// The value of an attribute (RFC 6680 section 7.4) that is marked authenticated; none where
+    /// there is no such attribute, or no such value.
+    ///
+    /// The attribute ends at a zero byte, which MIT's parser of numbers needs.
+    #[expect(dead_code, reason = "the accept threads will read the PAC")]
+    fn attribute(&self, attribute: &CStr) -> Result<Option<Vec<u8>>, String> {
+        let mut attribute = buffer_of(attribute.to_bytes());
+        let mut value = Buffer::empty();
+        let (mut minor, mut authenticated, mut complete) = (0, 0, 0);
+        // From the first value on; then whether there are others.
+        let mut more = -1;
+        // SAFETY: the name is live or null, which GSSAPI refuses; the attribute lives through the
+        // call; value is an owned buffer, and no text for people is asked for.
+        let major = unsafe {
+            gss::gss_get_name_attribute(
+                &mut minor,
+                self.0,
+                &mut attribute,
+                &mut authenticated,
+                &mut complete,
+                &mut value.0,
+                ptr::null_mut(),
+                &mut more,
+            )
+        };
+        if major & ROUTINE_ERROR == gss::_GSS_S_UNAVAILABLE {
+            return Ok(None);
+        }
+        if let Some(reason) = failed(major, minor) {
+            return Err(reason);
+        }
+        if authenticated == 0 {
+            return Ok(None);
+        }
+        if more != 0 || complete == 0 {
+            return Err("the attribute has other values, too".to_owned());
+        }
+        match value.bytes() {
+            bytes if bytes.len() > token::MAX_LEN => {
+                Err("the attribute is longer than any token".to_owned())
+            }
+            bytes => Ok(Some(bytes.to_vec())),
+        }
     }
 
     /// The name of the local account, by `auth_to_local` of krb5.conf; none where no rule fits.

@@ -10,6 +10,8 @@ mod keytab;
 mod keytab_file;
 mod krb_cred;
 mod password;
+#[expect(dead_code, reason = "the accept threads will read it")]
+mod pac;
 mod private_folder;
 mod replay_cache;
 mod worker;
@@ -34,6 +36,11 @@ pub(crate) use self::keytab_file::Services;
 pub(crate) use self::password::{BINDING, PasswordChecks, Question, RefusedPassword};
 use self::replay_cache::ReplayCache;
 use self::worker::{Disposable, Pool, Size};
+#[cfg(fuzzing)]
+pub(crate) use self::{
+    keytab::Keytab,
+    pac::{Buffers, Pac},
+};
 use crate::error::{ConfigError, Error, ErrorKind};
 
 /// More threads gain nothing: they meet at the replay cache's lock.

@@ -1,0 +1,49 @@
+//! What the targets in `fuzz/` run. Compiled with `--cfg fuzzing` alone, which cargo-fuzz sets.
+
+use crate::kerberos::{Buffers, Keytab, Pac};
+use crate::sid::Sid;
+use crate::token;
+
+/// Reads a PAC's buffers: KERB_VALIDATION_INFO, UPN_DNS_INFO and PAC_REQUESTOR, the first two after
+/// their lengths, of two bytes each, little-endian. What is missing at the end is no buffer.
+pub fn pac(input: &[u8]) {
+    let (logon_info, rest) = split(input);
+    let (upn_dns_info, rest) = split(rest);
+    let buffers = Buffers {
+        logon_info,
+        upn_dns_info: Some(upn_dns_info).filter(|buffer| !buffer.is_empty()),
+        requestor: Some(rest).filter(|buffer| !buffer.is_empty()),
+    };
+    let Ok(pac) = Pac::read(&buffers) else {
+        return;
+    };
+    let sids = pac.groups.len() + pac.deny_only.len();
+    assert!(8 * sids <= logon_info.len(), "SIDs out of nothing");
+    for sid in [pac.sid].iter().chain(&pac.groups).chain(&pac.deny_only) {
+        assert_eq!(sid.to_string().parse(), Ok(*sid));
+        assert_eq!(Sid::from_bytes(&sid.to_bytes()), Ok(*sid));
+    }
+}
+
+/// Reads a client's token, and one of GSSAPI's.
+pub fn token(input: &[u8]) {
+    let _ = token::check(input);
+    let _ = token::krb_error_code(input);
+    let _ = token::kerberos(input);
+    let _ = token::service(input);
+}
+
+/// Reads a keytab.
+pub fn keytab(input: &[u8]) {
+    if let Ok(keytab) = Keytab::parse(input) {
+        let _ = keytab.realms_of("HTTP", "localhost");
+    }
+}
+
+fn split(input: &[u8]) -> (&[u8], &[u8]) {
+    let Some((length, rest)) = input.split_first_chunk() else {
+        return (input, &[]);
+    };
+    let length = usize::from(u16::from_le_bytes(*length));
+    rest.split_at_checked(length).unwrap_or((rest, &[]))
+}

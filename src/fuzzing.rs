@@ -1,6 +1,7 @@
 //! What the targets in `fuzz/` run. Compiled with `--cfg fuzzing` alone, which cargo-fuzz sets.
 
-use crate::kerberos::{Buffers, Keytab, Pac};
+use crate::Pac;
+use crate::kerberos::{Buffers, Keytab};
 use crate::sid::Sid;
 use crate::token;
 
@@ -17,9 +18,10 @@ pub fn pac(input: &[u8]) {
     let Ok(pac) = Pac::read(&buffers) else {
         return;
     };
-    let sids = pac.groups.len() + pac.deny_only.len();
+    let sids = pac.groups().len() + pac.deny_only_groups().len();
     assert!(8 * sids <= logon_info.len(), "SIDs out of nothing");
-    for sid in [pac.sid].iter().chain(&pac.groups).chain(&pac.deny_only) {
+    let others = pac.groups().iter().chain(pac.deny_only_groups());
+    for sid in others.chain([&pac.sid()]) {
         assert_eq!(sid.to_string().parse(), Ok(*sid));
         assert_eq!(Sid::from_bytes(&sid.to_bytes()), Ok(*sid));
     }

@@ -33,6 +33,7 @@ pub(crate) struct Gate {
     pub(crate) acceptor: Acceptor,
     pub(crate) realms: AllowedRealms,
     pub(crate) mapping: Option<NameMapping>,
+    pub(crate) requires_pac: bool,
     pub(crate) bindings: Bindings,
     pub(crate) directory: SharedDirectory,
     pub(crate) logins: Logins,

@@ -1,10 +1,12 @@
 //! Who the ticket names.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::error::{ConfigError, Error, ErrorKind};
-use crate::kerberos::Accepted;
+use crate::kerberos::{Accepted, Pac};
 use crate::principal::{AllowedRealms, Principal, is_deceptive};
+use crate::sid::Sid;
 
 /// How a principal becomes the name that a directory looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +52,7 @@ pub struct Initiator {
     unique_name: String,
     ticket_end: Option<SystemTime>,
     authenticated_at: Option<SystemTime>,
+    pac: Option<Arc<Pac>>,
 }
 
 impl Initiator {
@@ -62,16 +65,22 @@ impl Initiator {
             name,
             ticket_end: None,
             authenticated_at: None,
+            pac: None,
         }
     }
 
-    /// Whom the KDC vouches for, once the realm is allowed.
+    /// Whom the KDC vouches for, once the realm is allowed. Where the ticket has a PAC, the account
+    /// in it is who the client is, whatever name it asked for.
     pub(crate) fn admit(
         accepted: &Accepted,
         realms: &AllowedRealms,
         mapping: Option<NameMapping>,
     ) -> Result<Self, Error> {
-        let principal = realms.admit(&accepted.name)?;
+        let mut principal = realms.admit(&accepted.name)?;
+        let pac = accepted.pac.as_ref().map_err(Error::clone)?;
+        if let Some(pac) = pac {
+            principal = principal_of(pac, &principal)?;
+        }
         let (name, unique_name) = match mapping {
             None if realms.is_single() => (principal.short_name(), principal.short_name()),
             None => (principal.short_name(), principal.to_string()),
@@ -86,12 +95,18 @@ impl Initiator {
             principal,
             name,
             unique_name,
-            ticket_end: accepted.ticket_end,
+            ticket_end: accepted
+                .ticket_end
+                .into_iter()
+                .chain(pac.as_ref().and_then(|pac| pac.kick_off()))
+                .min(),
             authenticated_at: accepted.authenticated_at,
+            pac: pac.clone(),
         })
     }
 
-    /// The principal.
+    /// The principal. Where the ticket has a PAC, its name is the PAC's account, and not what the
+    /// client asked the KDC for: on Active Directory that may be another's name.
     pub fn principal(&self) -> &Principal {
         &self.principal
     }
@@ -116,7 +131,35 @@ impl Initiator {
         &self.unique_name
     }
 
-    /// When the ticket ends, where GSSAPI said so.
+    /// What the ticket's PAC says, where it has one: a ticket of Active Directory or Samba, unless
+    /// the client had it left out.
+    pub fn pac(&self) -> Option<&Pac> {
+        self.pac.as_deref()
+    }
+
+    /// The user's SID by the PAC.
+    pub fn sid(&self) -> Option<Sid> {
+        self.pac().map(Pac::sid)
+    }
+
+    /// The account's name (`sAMAccountName`) by the PAC.
+    pub fn account(&self) -> Option<&str> {
+        self.pac().map(Pac::account)
+    }
+
+    /// The domain's NetBIOS name by the PAC.
+    pub fn domain(&self) -> Option<&str> {
+        self.pac().map(Pac::domain)
+    }
+
+    /// The groups that the client is in by the PAC; `None` where there is none, which does not mean
+    /// that the client is in no group.
+    pub fn groups(&self) -> Option<&[Sid]> {
+        self.pac().map(Pac::groups)
+    }
+
+    /// When the ticket ends, where GSSAPI said so; or earlier, when the PAC says that sessions are to
+    /// be ended by force.
     pub fn ticket_end(&self) -> Option<SystemTime> {
         self.ticket_end
     }
@@ -126,6 +169,24 @@ impl Initiator {
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.authenticated_at
     }
+}
+
+/// The account's own principal, if it is a person's.
+fn principal_of(pac: &Pac, ticket: &Principal) -> Result<Principal, Error> {
+    let refused = |kind| {
+        Error::new(kind).with_detail(format!(
+            "{}, who asked for a ticket as {ticket}",
+            pac.account()
+        ))
+    };
+    if pac.is_machine() {
+        return Err(refused(ErrorKind::NameNotAllowed));
+    }
+    if pac.is_disabled() {
+        return Err(refused(ErrorKind::UserDenied));
+    }
+    Principal::from_parts(vec![pac.account().to_owned()], ticket.realm().to_owned())
+        .map_err(|error| refused(ErrorKind::NameNotAllowed).with_source(error))
 }
 
 fn local_name(principal: &Principal, local: Option<&str>) -> Result<String, Error> {

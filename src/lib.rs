@@ -162,11 +162,13 @@ pub use crate::extract::{MissingLayer, NotSignedIn, SignInRejection};
 pub use crate::future::ResponseFuture;
 pub use crate::gate::NoLogin;
 pub use crate::initiator::{Initiator, NameMapping};
+pub use crate::kerberos::Pac;
 pub use crate::layer::{SpnegoLayer, SpnegoLayerBuilder};
 pub use crate::login::Login;
 pub use crate::principal::{Principal, PrincipalError};
 pub use crate::response::Challenge;
 pub use crate::service::Spnego;
+pub use crate::sid::{Sid, SidError};
 pub use crate::user::{Group, User, UserBuilder};
 
 /// The README's code is compiled with the tests.

@@ -17,7 +17,7 @@ const MAX_DECIMAL_AUTHORITY: u64 = u32::MAX as u64;
 ///
 /// Its order is that of its numbers, not of its text: `S-1-5-9` is before `S-1-5-21`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Sid {
+pub struct Sid {
     authority: u64,
     /// Zero from `count` on, so that what is derived holds.
     sub_authorities: [u32; MAX_SUB_AUTHORITIES],
@@ -27,7 +27,8 @@ pub(crate) struct Sid {
 /// What was read is no SID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a security identifier such as S-1-5-32-544")]
-pub(crate) struct SidError;
+#[non_exhaustive]
+pub struct SidError;
 
 impl Sid {
     fn new(authority: u64, sub_authorities: impl Iterator<Item = u32>) -> Result<Self, SidError> {
@@ -58,7 +59,11 @@ impl Sid {
     }
 
     /// Reads the packet form (MS-DTYP section 2.4.2.2), which must fill the input.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, SidError> {
+    ///
+    /// # Errors
+    ///
+    /// The bytes are no SID, or are more than one.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SidError> {
         let [1, count, a, b, c, d, e, f, rest @ ..] = bytes else {
             return Err(SidError);
         };
@@ -75,11 +80,8 @@ impl Sid {
 
     /// The packet form: the value of `objectSid`, which a filter of LDAP takes with each byte
     /// escaped (RFC 4515 section 3).
-    #[cfg_attr(
-        not(any(test, fuzzing)),
-        expect(dead_code, reason = "the LDAP directory will find a user by it")
-    )]
-    pub(crate) fn to_bytes(self) -> Vec<u8> {
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
         let [_, _, authority @ ..] = self.authority.to_be_bytes();
         let mut bytes = vec![1, self.count];
         bytes.extend(authority);

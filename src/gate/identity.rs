@@ -19,12 +19,15 @@ impl Gate {
         password: Option<Offered<'_>>,
         session: &RequestSession,
     ) -> Result<(Login, Option<SignIn>), Error> {
-        match self.find(accepted).await {
+        let initiator = match self.initiator(accepted) {
+            Ok(initiator) => initiator,
+            Err(error) => return turn_away(error, session).await,
+        };
+        match self.find(&initiator).await {
             Ok(user) => {
-                let ticket_end = accepted.ticket_end;
                 let sign_in = self
                     .logins
-                    .sign_in(user, ticket_end, password, session)
+                    .sign_in(user, initiator.ticket_end(), password, session)
                     .await?;
                 let login = sign_in.login();
                 let id = printable(login.user().id());
@@ -36,20 +39,26 @@ impl Gate {
                 Ok((login, Some(sign_in)))
             }
             Err(error) if error.kind().is_outage() => match self.logins.read(session).await? {
-                Some(login) if login.principal().to_string() == accepted.name => Ok((login, None)),
+                Some(login) if login.principal() == initiator.principal() => Ok((login, None)),
                 _ => Err(error),
             },
-            Err(error) => {
-                // Who is refused with this ticket does not go on as whoever came before.
-                session.end_login().await?;
-                Err(error)
-            }
+            Err(error) => turn_away(error, session).await,
         }
     }
 
-    async fn find(&self, accepted: &Accepted) -> Result<User, Error> {
+    fn initiator(&self, accepted: &Accepted) -> Result<Initiator, Error> {
         let initiator = Initiator::admit(accepted, &self.realms, self.mapping)?;
-        let user = self.directory.find(&initiator).await?;
+        match initiator.pac() {
+            None if self.requires_pac => {
+                Err(Error::new(ErrorKind::PacMissing)
+                    .with_detail(initiator.principal().to_string()))
+            }
+            _ => Ok(initiator),
+        }
+    }
+
+    async fn find(&self, initiator: &Initiator) -> Result<User, Error> {
+        let user = self.directory.find(initiator).await?;
         if user.principal() != initiator.principal() {
             return Err(Error::new(ErrorKind::UserDiffers).with_detail(format!(
                 "asked about {}, the directory answered with {}",
@@ -93,4 +102,10 @@ impl Gate {
             false => Delegation::Declined,
         }
     }
+}
+
+/// Who is refused with this ticket does not go on as whoever came before.
+async fn turn_away<T>(error: Error, session: &RequestSession) -> Result<T, Error> {
+    session.end_login().await?;
+    Err(error)
 }

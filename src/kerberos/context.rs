@@ -5,12 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use super::credential::{Credentials, Service};
 use super::ffi::{
-    Client, Context, Delegated, KRB5_ERRORS, Objection, Outcome, Refusal, Step, Terms,
+    self, Client, Context, Delegated, KRB5_ERRORS, Objection, Outcome, PacBuffers, Refusal, Step,
+    Terms,
 };
 use super::keytab_file::KeytabFile;
+use super::pac::{Buffers, Pac};
 use super::replay_cache::ReplayCache;
 use super::worker::{Disposable, Disposal};
 use crate::error::{Error, ErrorKind};
+use crate::principal::Principal;
 use crate::token;
 
 /// A completed Kerberos context: somebody whom the KDC vouches for.
@@ -25,6 +28,8 @@ pub(crate) struct Accepted {
     pub(crate) final_token: Vec<u8>,
     /// The client's forwarded ticket, where one was asked for.
     pub(super) delegated: Option<Disposable<Delegated>>,
+    /// What the ticket's PAC says; an error where it is there and can't be read.
+    pub(crate) pac: Result<Option<Arc<Pac>>, Error>,
 }
 
 /// No context, and so no identity.
@@ -93,6 +98,7 @@ impl Tools {
             channel_binding: leg.channel_binding.as_deref(),
             local_name: leg.rules.local_name,
             delegation: leg.rules.delegation,
+            pac: true,
         };
         let Some(mut context) = leg.context.take() else {
             return Err(ErrorKind::Internal.into());
@@ -105,7 +111,7 @@ impl Tools {
                 return Err(ErrorKind::ChannelBindingMissing.into());
             }
             Outcome::Complete(client) => {
-                let accepted = accepted(client, reply, leg.rules.clock_skew, disposal);
+                let accepted = accepted(client, reply, &leg.rules, disposal);
                 return Ok(Progress::Accepted(accepted));
             }
             Outcome::Continue => return Ok(Progress::Unfinished(disposal.of(context), reply)),
@@ -150,24 +156,47 @@ fn objected(objection: Objection) -> Error {
     }
 }
 
-fn accepted(
-    client: Client,
-    final_token: Vec<u8>,
-    clock_skew: Duration,
-    disposal: &Disposal,
-) -> Accepted {
+fn accepted(client: Client, final_token: Vec<u8>, rules: &Rules, disposal: &Disposal) -> Accepted {
+    let pac = read_pac(client.pac);
+    let local_name = match &pac {
+        // The rules are for who it is, not for what the client calls itself.
+        Ok(Some(pac)) if rules.local_name => of_account(&client.name, pac.account())
+            .and_then(|principal| ffi::local_name(&principal.to_string())),
+        _ => client.local_name,
+    };
     Accepted {
         name: client.name,
-        local_name: client.local_name,
+        local_name,
         ticket_end: client.lifetime.and_then(|lifetime| {
-            SystemTime::now().checked_add(lifetime.saturating_sub(clock_skew))
+            SystemTime::now().checked_add(lifetime.saturating_sub(rules.clock_skew))
         }),
         authenticated_at: client.authtime.and_then(|seconds| {
             SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.into()))
         }),
         final_token,
         delegated: client.delegated.map(|ticket| disposal.of(ticket)),
+        pac,
     }
+}
+
+fn read_pac(buffers: Result<Option<PacBuffers>, String>) -> Result<Option<Arc<Pac>>, Error> {
+    let unreadable = |detail: String| Error::new(ErrorKind::PacUnreadable).with_detail(detail);
+    let Some(buffers) = buffers.map_err(unreadable)? else {
+        return Ok(None);
+    };
+    let pac = Pac::read(&Buffers {
+        logon_info: &buffers.logon_info,
+        upn_dns_info: buffers.upn_dns_info.as_deref(),
+        requestor: buffers.requestor.as_deref(),
+    });
+    pac.map(|pac| Some(Arc::new(pac)))
+        .map_err(|error| Error::new(ErrorKind::PacUnreadable).with_source(error))
+}
+
+/// The principal of this account in the realm of this one.
+fn of_account(name: &str, account: &str) -> Option<Principal> {
+    let ticket: Principal = name.parse().ok()?;
+    Principal::from_parts(vec![account.to_owned()], ticket.realm().to_owned()).ok()
 }
 
 /// Routine errors of GSSAPI (RFC 2744 section 3.9.1).

@@ -14,6 +14,8 @@ use secrecy::zeroize::Zeroizing;
 
 use super::krb_cred::{self, KrbCred};
 
+use super::pac;
+
 use crate::token;
 
 /// 1.2.840.113554.1.2.2 (RFC 4121 section 1).
@@ -231,6 +233,8 @@ pub(super) struct Terms<'a> {
     pub(super) local_name: bool,
     /// Whether a forwarded ticket is taken.
     pub(super) delegation: bool,
+    /// Whether the ticket's PAC is handed out.
+    pub(super) pac: bool,
 }
 
 /// What one accept step came to.
@@ -280,6 +284,15 @@ pub(super) struct Client {
     pub(super) local_name: Option<String>,
     /// The client's own ticket, forwarded to us, if asked.
     pub(super) delegated: Option<Delegated>,
+    /// What the ticket's PAC holds, if asked and there is one; or GSSAPI's text.
+    pub(super) pac: Result<Option<PacBuffers>, String>,
+}
+
+/// A PAC's buffers, marked authenticated.
+pub(super) struct PacBuffers {
+    pub(super) logon_info: Vec<u8>,
+    pub(super) upn_dns_info: Option<Vec<u8>>,
+    pub(super) requestor: Option<Vec<u8>>,
 }
 
 /// A client's credential that it forwarded to us.
@@ -426,6 +439,10 @@ impl Context {
                     is_bound: flags & gss::GSS_C_CHANNEL_BOUND_FLAG != 0,
                     local_name: terms.local_name.then(|| client.local()).flatten(),
                     delegated: (!delegated.0.is_null()).then_some(Delegated(delegated)),
+                    pac: match terms.pac {
+                        true => client.pac(),
+                        false => Ok(None),
+                    },
                 }),
                 Err(text) => refused(major, minor, text),
             }
@@ -475,6 +492,11 @@ fn refused(major: u32, minor: u32, text: impl Into<String>) -> Outcome {
     Outcome::Refused(Refusal::new(major, minor, text))
 }
 
+/// What `auth_to_local` of krb5.conf makes of a principal; none where no rule fits.
+pub(super) fn local_name(principal: &str) -> Option<String> {
+    Name::import(principal).ok()?.local()
+}
+
 struct Name(gss::gss_name_t);
 
 impl Name {
@@ -511,7 +533,6 @@ impl Name {
     /// there is no such attribute, or no such value.
     ///
     /// The attribute ends at a zero byte, which MIT's parser of numbers needs.
-    #[expect(dead_code, reason = "the accept threads will read the PAC")]
     fn attribute(&self, attribute: &CStr) -> Result<Option<Vec<u8>>, String> {
         let mut attribute = buffer_of(attribute.to_bytes());
         let mut value = Buffer::empty();
@@ -550,6 +571,17 @@ impl Name {
             }
             bytes => Ok(Some(bytes.to_vec())),
         }
+    }
+
+    fn pac(&self) -> Result<Option<PacBuffers>, String> {
+        let Some(logon_info) = self.attribute(pac::LOGON_INFO)? else {
+            return Ok(None);
+        };
+        Ok(Some(PacBuffers {
+            logon_info,
+            upn_dns_info: self.attribute(pac::UPN_DNS_INFO)?,
+            requestor: self.attribute(pac::REQUESTOR)?,
+        }))
     }
 
     /// The name of the local account, by `auth_to_local` of krb5.conf; none where no rule fits.

@@ -9,9 +9,8 @@ pub(crate) mod ffi;
 mod keytab;
 mod keytab_file;
 mod krb_cred;
-mod password;
-#[expect(dead_code, reason = "the accept threads will read it")]
 mod pac;
+mod password;
 mod private_folder;
 mod replay_cache;
 mod worker;
@@ -33,14 +32,12 @@ pub(crate) use self::delegation::{StoredTicket, TicketStore};
 use self::ffi::{Context, Krb5};
 use self::keytab_file::KeytabFile;
 pub(crate) use self::keytab_file::Services;
+pub use self::pac::Pac;
 pub(crate) use self::password::{BINDING, PasswordChecks, Question, RefusedPassword};
 use self::replay_cache::ReplayCache;
 use self::worker::{Disposable, Pool, Size};
 #[cfg(fuzzing)]
-pub(crate) use self::{
-    keytab::Keytab,
-    pac::{Buffers, Pac},
-};
+pub(crate) use self::{keytab::Keytab, pac::Buffers};
 use crate::error::{ConfigError, Error, ErrorKind};
 
 /// More threads gain nothing: they meet at the replay cache's lock.

@@ -62,56 +62,133 @@ pub(crate) struct Buffers<'a> {
     pub(crate) requestor: Option<&'a [u8]>,
 }
 
-/// Who a ticket's client is, by the word of the KDC that issued the PAC.
+/// Who a ticket's client is, by the word of the KDC that issued it: what its PAC (Privilege Attribute
+/// Certificate, MS-PAC) says. Active Directory and Samba put one into tickets, unless the client asks
+/// them to leave it out; MIT Kerberos's own has nothing of this in it.
 ///
-/// Its texts are the domain's, and not checked for characters that deceive.
+/// The name in a ticket is the client's choice on Active Directory; this is not. Its texts are the
+/// domain's, and not checked for characters that deceive, but for the account of an
+/// [`Initiator`](crate::Initiator).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pac {
-    pub(crate) sid: Sid,
-    /// `sAMAccountName`; never empty.
-    pub(crate) account: String,
+pub struct Pac {
+    sid: Sid,
+    account: String,
+    domain: String,
+    dns_domain: Option<String>,
+    upn: Option<String>,
+    groups: Vec<Sid>,
+    deny_only: Vec<Sid>,
+    primary_group_rid: u32,
+    flags: AccountFlags,
+    logon: Option<SystemTime>,
+    logoff: Option<SystemTime>,
+    kick_off: Option<SystemTime>,
+    password_last_set: Option<SystemTime>,
+    password_can_change: Option<SystemTime>,
+    password_must_change: Option<SystemTime>,
+}
+
+impl Pac {
+    /// The user's SID, which no renaming changes.
+    pub fn sid(&self) -> Sid {
+        self.sid
+    }
+
+    /// The account's name (`sAMAccountName`), in the domain's spelling; never empty.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// The domain's NetBIOS name, such as `CORP`.
-    pub(crate) domain: String,
-    pub(crate) dns_domain: Option<String>,
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The domain's DNS name, where the KDC says it.
+    pub fn dns_domain(&self) -> Option<&str> {
+        self.dns_domain.as_deref()
+    }
+
     /// The user principal name; where the account has none set, the one that is implied.
-    pub(crate) upn: Option<String>,
-    /// The groups that the client is in, sorted, each once: of its domain (the primary group among
-    /// them), of other domains, of the service's domain, and such as `S-1-18-1`, which are no
-    /// domain's. With SID history, one of them may be a user's.
-    pub(crate) groups: Vec<Sid>,
+    pub fn upn(&self) -> Option<&str> {
+        self.upn.as_deref()
+    }
+
+    /// The groups that the client is in, nested ones too, sorted, each once: of its domain (the
+    /// primary group among them), of other domains, of the service's domain, and such as `S-1-18-1`,
+    /// which are no domain's. With SID history, one of them may be a user's.
+    pub fn groups(&self) -> &[Sid] {
+        &self.groups
+    }
+
     /// Groups that grant nothing and may still deny: those marked so, and those not enabled. Windows
     /// matches the first kind with denying entries alone; a rule that denies a group should match
     /// both kinds, one that requires it neither.
-    pub(crate) deny_only: Vec<Sid>,
-    /// The primary group's RID in the client's own domain.
-    pub(crate) primary_group_rid: u32,
-    pub(crate) flags: AccountFlags,
-    pub(crate) logon: Option<SystemTime>,
+    pub fn deny_only_groups(&self) -> &[Sid] {
+        &self.deny_only
+    }
+
+    /// The primary group's relative identifier (RID) in the client's own domain.
+    pub fn primary_group_rid(&self) -> u32 {
+        self.primary_group_rid
+    }
+
+    /// Whether the account is a computer's or a trusted domain's.
+    pub fn is_machine(&self) -> bool {
+        self.flags.is_machine() || self.account.ends_with('$')
+    }
+
+    /// Whether the account was disabled when the ticket was issued.
+    pub fn is_disabled(&self) -> bool {
+        self.flags.is_disabled()
+    }
+
+    /// When the person signed in to the domain.
+    pub fn logon(&self) -> Option<SystemTime> {
+        self.logon
+    }
+
     /// When the logon hours end, or the account expires.
-    pub(crate) logoff: Option<SystemTime>,
+    pub fn logoff(&self) -> Option<SystemTime> {
+        self.logoff
+    }
+
     /// When the client's sessions are to be ended by force.
-    pub(crate) kick_off: Option<SystemTime>,
-    pub(crate) password_last_set: Option<SystemTime>,
-    pub(crate) password_can_change: Option<SystemTime>,
-    pub(crate) password_must_change: Option<SystemTime>,
+    pub fn kick_off(&self) -> Option<SystemTime> {
+        self.kick_off
+    }
+
+    /// When the password was last set.
+    pub fn password_last_set(&self) -> Option<SystemTime> {
+        self.password_last_set
+    }
+
+    /// From when on the password can be changed.
+    pub fn password_can_change(&self) -> Option<SystemTime> {
+        self.password_can_change
+    }
+
+    /// When the password must be changed.
+    pub fn password_must_change(&self) -> Option<SystemTime> {
+        self.password_must_change
+    }
 }
 
 /// UserAccountControl, in the bits of SAMR (MS-SAMR section 2.2.1.12), which are not those of LDAP's
 /// `userAccountControl`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct AccountFlags(u32);
+struct AccountFlags(u32);
 
 impl AccountFlags {
     const DISABLED: u32 = 0x1;
     /// Trusted domain, workstation and domain controller.
     const MACHINES: u32 = 0x40 | 0x80 | 0x100;
 
-    pub(crate) fn is_disabled(self) -> bool {
+    fn is_disabled(self) -> bool {
         self.0 & Self::DISABLED != 0
     }
 
-    /// The account is a computer's or a trusted domain's.
-    pub(crate) fn is_machine(self) -> bool {
+    fn is_machine(self) -> bool {
         self.0 & Self::MACHINES != 0
     }
 }

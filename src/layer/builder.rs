@@ -42,6 +42,7 @@ pub struct SpnegoLayerBuilder {
     replay_cache: Option<PathBuf>,
     directory: Option<SharedDirectory>,
     mapping: Option<NameMapping>,
+    requires_pac: bool,
     bindings: Bindings,
     policy: Policy,
     delegation: Option<TicketStore>,
@@ -68,6 +69,7 @@ impl SpnegoLayerBuilder {
             replay_cache: None,
             directory: None,
             mapping: None,
+            requires_pac: false,
             bindings: Bindings::default(),
             policy: Policy::default(),
             delegation: None,
@@ -96,6 +98,7 @@ impl SpnegoLayerBuilder {
             check_realm(realm)?;
         }
         let services = self.hosts.services()?;
+        let with_pac = self.requires_pac.then_some("with a PAC");
         let by_host = matches!(services, Services::Hosts(_)).then_some("by host");
         self.policy.check()?;
         self.bindings.check()?;
@@ -133,6 +136,7 @@ impl SpnegoLayerBuilder {
                 .chain(self.mapping.map(NameMapping::as_str))
                 .chain(self.bindings.policy.as_str())
                 .chain(by_host)
+                .chain(with_pac)
                 .chain(acceptor.principals().iter().map(String::as_str))
                 .chain(directory.fingerprint().as_deref()),
         );
@@ -150,6 +154,7 @@ impl SpnegoLayerBuilder {
                 acceptor,
                 realms,
                 mapping: self.mapping,
+                requires_pac: self.requires_pac,
                 bindings: self.bindings,
                 directory,
                 without_login: self.without_login,

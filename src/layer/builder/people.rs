@@ -33,4 +33,14 @@ impl SpnegoLayerBuilder {
         self.mapping = Some(mapping);
         self
     }
+    /// Refuses tickets without a [`Pac`](crate::Pac). On Active Directory and Samba the name in a
+    /// ticket is the client's choice, and the PAC tells who the client is; but a client can have it
+    /// left out. Say this wherever such a KDC vouches for people, unless the directory says it: an
+    /// `LdapDirectory` that finds people by their SID, or a `TicketDirectory`.
+    ///
+    /// MIT Kerberos's own KDC issues none.
+    pub fn require_pac(mut self) -> Self {
+        self.requires_pac = true;
+        self
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::principal::Principal;
+use crate::sid::Sid;
 
 /// The signed-in user: an extractor, and what a [`Directory`](crate::Directory) answers.
 ///
@@ -122,7 +123,7 @@ impl User {
     ///
     /// A name is unique only where one administrator owns all groups. Where parts of the directory
     /// are delegated, anyone who may create a group can create a second `Admins`: compare
-    /// [`Group::dn`] there.
+    /// [`Group::dn`] there, or [`Group::sid`], which no renaming changes either.
     pub fn is_in(&self, group: &str) -> bool {
         self.groups().any(|own| own.name() == group)
     }
@@ -160,6 +161,7 @@ impl fmt::Debug for User {
 pub struct Group {
     name: String,
     dn: Option<String>,
+    sid: Option<Sid>,
 }
 
 impl Group {
@@ -168,6 +170,7 @@ impl Group {
         Self {
             name: name.into(),
             dn: None,
+            sid: None,
         }
     }
 
@@ -175,6 +178,13 @@ impl Group {
     #[must_use]
     pub fn with_dn(mut self, dn: impl Into<String>) -> Self {
         self.dn = Some(dn.into());
+        self
+    }
+
+    /// The same group with its security identifier.
+    #[must_use]
+    pub fn with_sid(mut self, sid: Sid) -> Self {
+        self.sid = Some(sid);
         self
     }
 
@@ -187,22 +197,38 @@ impl Group {
     pub fn dn(&self) -> Option<&str> {
         self.dn.as_deref()
     }
+
+    /// The security identifier, where the directory has one: a group of Windows, which keeps it
+    /// through every renaming.
+    pub fn sid(&self) -> Option<Sid> {
+        self.sid
+    }
 }
 
-/// Groups as pairs of name and DN.
+/// Groups as triples of name, DN and the SID's text.
 mod stored_groups {
+    use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
     use super::Group;
 
+    type Stored = (String, Option<String>, Option<String>);
+
     pub(super) fn serialize<S: Serializer>(groups: &[Group], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(groups.iter().map(|group| (&group.name, &group.dn)))
+        to.collect_seq(groups.iter().map(|group| {
+            let sid = group.sid.map(|sid| sid.to_string());
+            (&group.name, &group.dn, sid)
+        }))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Group>, D::Error> {
-        let pairs = Vec::<(String, Option<String>)>::deserialize(from)?;
-        let groups = pairs.into_iter().map(|(name, dn)| Group { name, dn });
-        Ok(groups.collect())
+        let read = |(name, dn, sid): Stored| {
+            let sid = sid.map(|sid| sid.parse().map_err(D::Error::custom));
+            let sid = sid.transpose()?;
+            Ok(Group { name, dn, sid })
+        };
+        let stored = Vec::<Stored>::deserialize(from)?;
+        stored.into_iter().map(read).collect()
     }
 }
 
@@ -274,5 +300,39 @@ impl fmt::Debug for UserBuilder {
         f.debug_struct("UserBuilder")
             .field("id", &self.inner.id)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alice() -> UserBuilder {
+        User::builder("alice@CORP".parse().unwrap())
+    }
+
+    #[test]
+    fn a_session_gives_groups_back_with_dn_and_sid() {
+        let sid: Sid = "S-1-5-21-1-2-3-513".parse().unwrap();
+        let user = alice()
+            .group(Group::new("a"))
+            .group(Group::new("b").with_dn("cn=b"))
+            .group(Group::new("c").with_sid(sid))
+            .group(Group::new("d").with_dn("cn=d").with_sid(sid))
+            .build();
+        let read = User::from_stored(&user.to_stored().unwrap()).unwrap();
+        assert_eq!(read, user);
+        let sids: Vec<_> = read.groups().map(Group::sid).collect();
+        assert_eq!(sids, [None, None, Some(sid), Some(sid)]);
+    }
+
+    #[test]
+    fn a_stored_group_whose_sid_is_none_makes_no_user() {
+        let sid: Sid = "S-1-5-32-544".parse().unwrap();
+        let user = alice().group(Group::new("c").with_sid(sid)).build();
+        let stored = user.to_stored().unwrap();
+        let broken = stored.replace("S-1-5-32-544", "S-1-5-032-544");
+        assert_ne!(stored, broken);
+        assert!(User::from_stored(&broken).is_err());
     }
 }

@@ -485,14 +485,16 @@ pub enum ConfigError {
     ZeroExpiry,
     /// No directory was chosen.
     #[error(
-        "no directory: give .directory(..) an LdapDirectory, which finds the user and the groups, \
-         or PrincipalOnly, which lets in everybody whom the KDC knows"
+        "no directory: give .directory(..) an LdapDirectory, which finds the user and the groups, a \
+         TicketDirectory, which reads them in the tickets of Active Directory, or PrincipalOnly, \
+         which lets in everybody whom the KDC knows"
     )]
     NoDirectory,
     /// The directory would take `alice@A` for `alice@B`.
     #[error(
         "several realms may sign in, and the directory does not tell them apart, so that alice@A \
-         would be alice@B: put {{principal}} or {{realm}} into the filter of an LdapDirectory"
+         would be alice@B: put {{principal}} or {{realm}} into the filter of an LdapDirectory; \
+         on Active Directory {{sid}}, with no .trust_ticket_names()"
     )]
     RealmsNotToldApart,
     /// There is a TLS server to be bound to, and no word of what to do with it.

@@ -69,6 +69,17 @@ impl Initiator {
         }
     }
 
+    /// An initiator of `CORP` whose ticket has this PAC, in a layer of this one realm.
+    #[cfg(test)]
+    pub(crate) fn with_pac(pac: Pac) -> Self {
+        let parts = vec![pac.account().to_owned()];
+        let principal = Principal::from_parts(parts, "CORP".to_owned()).unwrap();
+        Self {
+            pac: Some(Arc::new(pac)),
+            ..Self::new(principal)
+        }
+    }
+
     /// Whom the KDC vouches for, once the realm is allowed. Where the ticket has a PAC, the account
     /// in it is who the client is, whatever name it asked for.
     pub(crate) fn admit(

@@ -186,6 +186,11 @@ impl DirectoryError {
         Self(Error::new(ErrorKind::UserDenied))
     }
 
+    /// The ticket has no PAC, and nothing else says who the person is: 403.
+    pub fn pac_missing() -> Self {
+        Self(Error::new(ErrorKind::PacMissing))
+    }
+
     /// The directory can't answer now: 503.
     pub fn unavailable() -> Self {
         Self(Error::new(ErrorKind::DirectoryUnavailable))

@@ -241,6 +241,30 @@ impl From<SidError> for Defect {
     }
 }
 
+#[cfg(test)]
+impl Pac {
+    /// What a KDC says of a user of the domain `CORP`.
+    pub(crate) fn of(account: &str, sid: Sid, groups: impl IntoIterator<Item = Sid>) -> Self {
+        Self {
+            sid,
+            account: account.to_owned(),
+            domain: "CORP".to_owned(),
+            dns_domain: None,
+            upn: None,
+            groups: groups.into_iter().collect(),
+            deny_only: Vec::new(),
+            primary_group_rid: 513,
+            flags: AccountFlags(0x10),
+            logon: None,
+            logoff: None,
+            kick_off: None,
+            password_last_set: None,
+            password_can_change: None,
+            password_must_change: None,
+        }
+    }
+}
+
 impl Pac {
     /// Reads the buffers, and holds them against each other.
     pub(crate) fn read(buffers: &Buffers<'_>) -> Result<Self, PacError> {

@@ -10,6 +10,8 @@ use crate::curl::{curl_negotiate, has_proof};
 use crate::served::{Served, outcomes};
 use crate::site::{SPN, Site};
 
+mod ldap;
+
 /// A domain, or none where none can start.
 fn domain(test: &str) -> Option<TestActiveDirectory> {
     let can_run = active_directory_or_skip(test);

@@ -38,6 +38,8 @@ pub(super) struct Query<'a> {
     pub(super) base: &'a str,
     pub(super) filter: &'a str,
     pub(super) attributes: &'a [String],
+    /// How many entries are wanted at most.
+    pub(super) limit: u16,
 }
 
 /// The connection of an [`Endpoint`].
@@ -67,8 +69,17 @@ impl SharedConnection {
         &self.endpoint
     }
 
+    /// Within the endpoint's time.
     pub(super) async fn search(&self, query: Query<'_>) -> Result<Answer, DirectoryError> {
         let deadline = Instant::now() + self.endpoint.timeout;
+        self.search_until(deadline, query).await
+    }
+
+    pub(super) async fn search_until(
+        &self,
+        deadline: Instant,
+        query: Query<'_>,
+    ) -> Result<Answer, DirectoryError> {
         let answer = match self.attempt(&query, deadline).await {
             // The loss of a connection shows when it is used: a server may have restarted since.
             Err(Failure::Lost(_)) => self.attempt(&query, deadline).await,
@@ -177,8 +188,7 @@ impl Connection {
 
     async fn search(&self, query: &Query<'_>, time_limit: Duration) -> Result<Answer, Failure> {
         let options = SearchOptions::new()
-            // Two are enough to know that there is more than one.
-            .sizelimit(2)
+            .sizelimit(query.limit.into())
             .timelimit(seconds(time_limit));
         let mut stream = self
             .ldap
@@ -191,9 +201,8 @@ impl Connection {
         while let Some(item) = stream.next().await.map_err(Failure::Lost)? {
             if item.is_ref() {
                 answer.refers_elsewhere = true;
-            } else if !item.is_intermediate() {
-                answer.entries += 1;
-                answer.first.get_or_insert(item.0);
+            } else if !item.is_intermediate() && answer.entries.len() < query.limit.into() {
+                answer.entries.push(item.0);
             }
         }
         let result = stream.finish().await;

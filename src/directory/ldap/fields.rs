@@ -1,7 +1,7 @@
 //! Which attributes of an entry become which part of a [`User`].
 
-use super::dn;
 use super::entry::Entry;
+use super::{active_directory, dn};
 use crate::directory::DirectoryError;
 use crate::error::ConfigError;
 use crate::initiator::Initiator;
@@ -9,6 +9,8 @@ use crate::user::{Group, User};
 
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
+    /// Without one, the username is the name that was searched.
+    pub(super) username: Option<String>,
     /// The first of these that has a value.
     pub(super) display_name: Vec<String>,
     pub(super) email: String,
@@ -20,6 +22,7 @@ pub(super) struct Fields {
 impl Default for Fields {
     fn default() -> Self {
         Self {
+            username: None,
             display_name: vec!["displayName".to_owned(), "cn".to_owned()],
             email: "mail".to_owned(),
             groups: "memberOf".to_owned(),
@@ -30,6 +33,15 @@ impl Default for Fields {
 }
 
 impl Fields {
+    /// Those of Active Directory.
+    pub(super) fn of_active_directory() -> Self {
+        Self {
+            username: Some(active_directory::ACCOUNT.to_owned()),
+            id: active_directory::SID.to_owned(),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         match self.names().find(|name| !dn::is_attribute_name(name)) {
             None => Ok(()),
@@ -45,8 +57,9 @@ impl Fields {
 
     /// What the server is asked for.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.display_name
+        self.username
             .iter()
+            .chain(&self.display_name)
             .chain([&self.email, &self.groups, &self.id])
             .chain(&self.attributes)
             .map(String::as_str)
@@ -63,9 +76,9 @@ impl Fields {
             )));
         }
         let mut user = User::builder(who.principal().clone())
-            .username(who.unique_name())
+            .username(self.username(who, entry))
             .dn(entry.dn());
-        if let Some(id) = sole(entry, &self.id) {
+        if let Some(id) = self.id(entry) {
             user = user.id(id);
         }
         if let Some(name) = self.display_name.iter().find_map(|name| first(entry, name)) {
@@ -84,6 +97,24 @@ impl Fields {
             }
         }
         Ok(user.build())
+    }
+
+    /// The directory's spelling of the name. Where the layer makes another name of the person, for
+    /// it allows several realms, say, that one counts.
+    fn username<'a>(&'a self, who: &'a Initiator, entry: &'a Entry) -> &'a str {
+        let name = who.unique_name();
+        self.username
+            .as_ref()
+            .and_then(|attribute| first(entry, attribute))
+            .filter(|own| own.eq_ignore_ascii_case(name))
+            .unwrap_or(name)
+    }
+
+    fn id(&self, entry: &Entry) -> Option<String> {
+        if self.id.eq_ignore_ascii_case(active_directory::SID) {
+            return active_directory::sid(entry).map(|sid| sid.to_string());
+        }
+        sole(entry, &self.id).map(str::to_owned)
     }
 }
 
@@ -177,6 +208,27 @@ mod tests {
         assert_eq!(user.email(), None);
         assert_eq!(user.groups().len(), 0);
         assert_eq!(user.attributes().count(), 0);
+    }
+
+    #[test]
+    fn on_active_directory_the_id_is_the_sid_and_the_username_the_account_as_the_entry_spells_it() {
+        let sid: crate::sid::Sid = "S-1-5-21-1-2-3-1103".parse().unwrap();
+        let entry = entry(
+            "CN=Alice Liddell,DC=corp",
+            &[
+                ("sAMAccountName", &[b"Alice"]),
+                ("objectSid", &[&sid.to_bytes()]),
+                ("cn", &[b"Alice Liddell"]),
+            ],
+        );
+        let fields = Fields::of_active_directory();
+        let user = fields.user(&alice(), &entry).unwrap();
+        assert_eq!(user.username(), "Alice");
+        assert_eq!(user.id(), "S-1-5-21-1-2-3-1103");
+        assert_eq!(user.display_name(), "Alice Liddell");
+        // Whatever else the layer calls her.
+        let bob = Initiator::new("bob@CORP".parse().unwrap());
+        assert_eq!(fields.user(&bob, &entry).unwrap().username(), "bob");
     }
 
     #[test]

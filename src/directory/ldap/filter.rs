@@ -7,12 +7,14 @@ mod tree;
 use ldap3::ldap_escape;
 
 use self::tree::{Node, Verdict};
+use super::active_directory::ACCOUNT;
 use super::entry::Entry;
 use crate::directory::DirectoryError;
 use crate::error::ConfigError;
 use crate::initiator::Initiator;
+use crate::sid::Sid;
 
-/// A filter (RFC 4515) with `{user}`, `{principal}` and `{realm}` in it.
+/// A filter (RFC 4515) with `{user}`, `{principal}`, `{realm}` and `{sid}` in it.
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
     template: String,
@@ -31,13 +33,51 @@ enum Placeholder {
     User,
     Principal,
     Realm,
+    Sid,
 }
 
 impl Placeholder {
+    const ALL: [Self; 4] = [Self::User, Self::Principal, Self::Realm, Self::Sid];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Principal => "principal",
+            Self::Realm => "realm",
+            Self::Sid => "sid",
+        }
+    }
+
     /// As the realm alone does not.
     fn names_a_person(self) -> bool {
-        matches!(self, Self::User | Self::Principal)
+        matches!(self, Self::User | Self::Principal | Self::Sid)
     }
+
+    /// What the entry must have; `None` where the ticket does not say.
+    fn value(self, who: &Initiator) -> Option<Vec<u8>> {
+        match self {
+            Self::User => Some(who.name().into()),
+            Self::Principal => Some(who.principal().to_string().into()),
+            Self::Realm => Some(who.realm().into()),
+            Self::Sid => who.sid().map(Sid::to_bytes),
+        }
+    }
+
+    /// The same, escaped by RFC 4515 section 3.
+    fn escaped(self, who: &Initiator) -> Option<String> {
+        match self {
+            Self::User => Some(ldap_escape(who.name()).into_owned()),
+            Self::Principal => Some(ldap_escape(who.principal().to_string()).into_owned()),
+            Self::Realm => Some(ldap_escape(who.realm()).into_owned()),
+            Self::Sid => who.sid().map(escaped_sid),
+        }
+    }
+}
+
+/// The value of `objectSid` in a filter: binary, and so every byte escaped.
+pub(super) fn escaped_sid(sid: Sid) -> String {
+    let bytes = sid.to_bytes();
+    bytes.iter().map(|byte| format!("\\{byte:02x}")).collect()
 }
 
 impl Filter {
@@ -53,9 +93,10 @@ impl Filter {
         if !parts.iter().any(names_a_person) {
             return Err(wrong(format!(
                 "{template:?} finds the same entry for everybody; put {{user}} or {{principal}} \
-                 into it, as in (uid={{user}})"
+                 into it, as in (uid={{user}}), or (objectSid={{sid}}) on Active Directory"
             )));
         }
+        check_sids(template, &parts)?;
         let tree = Node::parse(&parts).ok_or_else(|| {
             wrong(format!(
                 "{template:?} is no filter of RFC 4515, or has a placeholder elsewhere than in a \
@@ -83,6 +124,30 @@ impl Filter {
         &self.template
     }
 
+    /// Whether it asks for the person's SID, which a ticket without a PAC does not tell.
+    pub(super) fn has_sid(&self) -> bool {
+        self.parts.contains(&Part::Placeholder(Placeholder::Sid))
+    }
+
+    /// The same filter with the account's name wherever this one has a SID.
+    pub(super) fn by_account_name(&self) -> Result<Self, ConfigError> {
+        let mut template = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => template.push_str(text),
+                Part::Placeholder(Placeholder::Sid) => {
+                    // It is a whole value, and a parenthesis within a value is escaped.
+                    let start = template.rfind('(').map_or(0, |place| place + 1);
+                    template.truncate(start);
+                    template.push_str(ACCOUNT);
+                    template.push_str("={user}");
+                }
+                Part::Placeholder(other) => template.push_str(&format!("{{{}}}", other.name())),
+            }
+        }
+        Self::parse(&template)
+    }
+
     /// The attributes that are compared with the person, each once.
     pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
         let mut attributes: Vec<&str> = Vec::new();
@@ -100,9 +165,16 @@ impl Filter {
         self.tree.tells_realms_apart()
     }
 
-    /// The filter for one person, every value escaped by RFC 4515 section 3.
-    pub(super) fn render(&self, who: &Initiator) -> String {
-        render(&self.parts, who, |value| ldap_escape(value).into_owned())
+    /// The filter for one person, every value escaped by RFC 4515 section 3. `None` where it asks
+    /// for what the ticket does not tell.
+    pub(super) fn render(&self, who: &Initiator) -> Option<String> {
+        self.parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => Some(text.clone()),
+                Part::Placeholder(placeholder) => placeholder.escaped(who),
+            })
+            .collect()
     }
 
     /// Servers compare names loosely: ` Alice`, `ａlice` and `ⓐlice` all find `alice` (RFC 4518),
@@ -119,7 +191,7 @@ impl Filter {
             seen.extend(
                 entry
                     .values(attribute)
-                    .map(|value| format!("{attribute}={}", String::from_utf8_lossy(value))),
+                    .map(|value| format!("{attribute}={}", shown(value))),
             );
             if seen.len() == before {
                 hidden.push(attribute);
@@ -150,8 +222,8 @@ fn check_equalities(template: &str, tree: &Node) -> Result<(), ConfigError> {
     let equalities = tree.equalities();
     if !equalities.iter().any(|equality| equality.names_a_person()) {
         return Err(wrong(format!(
-            "{template:?} compares neither {{user}} nor {{principal}} by plain equality, so that \
-             nothing tells the person from somebody similar; write it as in (uid={{user}})"
+            "{template:?} compares none of {{user}}, {{principal}} and {{sid}} by plain equality, so \
+             that nothing tells the person from somebody similar; write it as in (uid={{user}})"
         )));
     }
     for (place, equality) in equalities.iter().enumerate() {
@@ -181,16 +253,36 @@ fn check_equalities(template: &str, tree: &Node) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn render(parts: &[Part], who: &Initiator, escape: impl Fn(&str) -> String) -> String {
-    parts
-        .iter()
-        .map(|part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Placeholder(Placeholder::User) => escape(who.name()),
-            Part::Placeholder(Placeholder::Principal) => escape(&who.principal().to_string()),
-            Part::Placeholder(Placeholder::Realm) => escape(who.realm()),
-        })
-        .collect()
+/// `{sid}` is binary, and so it can't be a part of a text.
+fn check_sids(template: &str, parts: &[Part]) -> Result<(), ConfigError> {
+    let mut before = "";
+    for (place, part) in parts.iter().enumerate() {
+        let after = match parts.get(place + 1) {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        };
+        match part {
+            Part::Text(text) => before = text,
+            Part::Placeholder(Placeholder::Sid)
+                if !before.ends_with('=') || !after.starts_with(')') =>
+            {
+                return Err(wrong(format!(
+                    "{{sid}} in {template:?} is no value of its own, and a SID is binary; write it \
+                     as in (objectSid={{sid}})"
+                )));
+            }
+            Part::Placeholder(_) => before = "",
+        }
+    }
+    Ok(())
+}
+
+/// A value for the log. No text is a SID in its binary form, which begins with a control character.
+fn shown(value: &[u8]) -> String {
+    match Sid::from_bytes(value) {
+        Ok(sid) => sid.to_string(),
+        Err(_) => String::from_utf8_lossy(value).into_owned(),
+    }
 }
 
 fn split(template: &str) -> Result<Vec<Part>, ConfigError> {
@@ -201,17 +293,15 @@ fn split(template: &str) -> Result<Vec<Part>, ConfigError> {
             parts.push(Part::Text(text.to_owned()));
         }
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
-        parts.push(Part::Placeholder(match name {
-            "user" => Placeholder::User,
-            "principal" => Placeholder::Principal,
-            "realm" => Placeholder::Realm,
-            _ => {
-                return Err(wrong(format!(
-                    "{{{name}}} in {template:?} is no placeholder; there are {{user}}, \
-                     {{principal}} and {{realm}}, and a brace itself is written \\7b"
-                )));
-            }
-        }));
+        let placeholder = Placeholder::ALL
+            .into_iter()
+            .find(|known| known.name() == name);
+        parts.push(Part::Placeholder(placeholder.ok_or_else(|| {
+            wrong(format!(
+                "{{{name}}} in {template:?} is no placeholder; there are {{user}}, {{principal}}, \
+                 {{realm}} and {{sid}}, and a brace itself is written \\7b"
+            ))
+        })?));
         rest = after;
     }
     if !rest.is_empty() {

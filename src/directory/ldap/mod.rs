@@ -34,19 +34,48 @@
 //!
 //! | [`User`] | attribute |
 //! |---|---|
-//! | [`id`](User::id) | `entryUUID`, else the principal |
-//! | [`username`](User::username) | none: the name that was searched, or the whole principal where the layer allows several realms |
+//! | [`id`](User::id) | `entryUUID`, else the principal; on Active Directory `objectSid` |
+//! | [`username`](User::username) | none: the name that was searched, or the whole principal where the layer allows several realms; on Active Directory `sAMAccountName` |
 //! | [`display_name`](User::display_name) | `displayName`, else `cn`, else the username |
 //! | [`email`](User::email) | `mail` |
 //! | [`groups`](User::groups) | `memberOf`; the group's name is the first value of its DN, or the whole text where that is no DN |
 //! | [`dn`](User::dn) | the entry's DN |
 //! | [`attributes`](User::attributes) | those named by [`attributes`](LdapDirectoryBuilder::attributes), and no others |
 //!
+//! # Active Directory
+//!
+//! The name in a ticket of Active Directory or Samba is the client's choice: whoever may create a
+//! computer's account `carol$`, which by default is every user, can sign in as `carol`. The ticket's
+//! [`Pac`](crate::Pac) tells the truth. [`LdapDirectory::active_directory`] goes by it:
+//!
+//! 1. A ticket without a PAC is refused ([`PacMissing`](crate::ErrorKind::PacMissing)): clients can
+//!    leave it out. [`trust_ticket_names`](LdapDirectoryBuilder::trust_ticket_names) says otherwise.
+//! 2. The person is the entry with the PAC's SID: the filter is `(&(objectCategory=person)
+//!    (objectClass=user)(objectSid={sid}))`, below `DC=corp,DC=example,DC=com`. Another filter is
+//!    fine; the entry's `objectSid` must be the PAC's all the same.
+//! 3. The entry's `sAMAccountName` must be the PAC's account, ASCII case aside. It is the username,
+//!    in the entry's spelling, unless the layer makes another name of the person: with several
+//!    realms, the whole principal.
+//! 4. A disabled account is refused ([`UserDenied`](crate::ErrorKind::UserDenied)), though its
+//!    ticket is still valid.
+//! 5. An attribute that these rules need and the bind account can't read is an error (503), never a
+//!    condition that holds.
+//! 6. [`User::id`] is the SID, `S-1-5-21-…`, which no renaming changes and no other account ever
+//!    gets.
+//! 7. Groups are those of `memberOf`: neither the primary group (`Domain Users`) nor those that a
+//!    group is in, which a `TicketDirectory` has from the PAC. The name is
+//!    the CN, which two groups in two organizational units can share: where their administration is
+//!    delegated, compare [`Group::dn`](crate::Group::dn).
+//!
+//! With `{sid}` in a filter of one's own, the first rule and the third (the account, not the
+//! username) hold as well.
+//!
 //! # Connection
 //!
 //! All requests share one connection, which is made by the first, bound once, and made anew when
 //! it was lost. A search that loses it is tried once more.
 
+mod active_directory;
 mod builder;
 mod connection;
 mod dn;
@@ -59,6 +88,9 @@ mod server;
 use std::fmt;
 use std::sync::Arc;
 
+use ldap3::asn1::StructureTag;
+
+use self::active_directory::Rules;
 pub use self::builder::LdapDirectoryBuilder;
 use self::connection::{Query, SharedConnection};
 use self::entry::Entry;
@@ -76,6 +108,8 @@ pub struct LdapDirectory {
     connection: Arc<SharedConnection>,
     base: String,
     filter: Filter,
+    /// Where people are found by their PAC.
+    rules: Option<Rules>,
     fields: Fields,
     /// What the server is asked for, by name.
     requested: Vec<String>,
@@ -85,42 +119,97 @@ impl LdapDirectory {
     /// A directory on the server of an `ldaps://` or `ldap://` URL; the ports are 636 and 389
     /// unless it names one.
     pub fn builder(url: impl Into<String>) -> LdapDirectoryBuilder {
-        LdapDirectoryBuilder::new(url.into())
+        LdapDirectoryBuilder::new().server(url)
+    }
+
+    /// A directory for a domain of Active Directory or Samba, by the domain's DNS name; it still
+    /// needs a [`server`](LdapDirectoryBuilder::server), and an account to bind as. What is set so,
+    /// and how people are found, is told [above](self#active-directory); every setting can still be
+    /// changed.
+    ///
+    /// ```no_run
+    /// use tower_spnego::ldap::LdapDirectory;
+    ///
+    /// # fn password() -> String { String::new() }
+    /// let directory = LdapDirectory::active_directory("corp.example.com")
+    ///     .server("ldaps://dc1.corp.example.com")
+    ///     .bind_simple("svc-web@corp.example.com", password())
+    ///     .build()?;
+    /// # Ok::<_, tower_spnego::ConfigError>(())
+    /// ```
+    pub fn active_directory(domain: impl Into<String>) -> LdapDirectoryBuilder {
+        LdapDirectoryBuilder::active_directory(domain.into())
+    }
+
+    /// How this person is searched for, and must match.
+    fn filter_for(&self, who: &Initiator) -> Result<&Filter, DirectoryError> {
+        match &self.rules {
+            Some(rules) if who.pac().is_none() => rules.without_pac(),
+            _ => Ok(&self.filter),
+        }
     }
 }
 
 impl Directory for LdapDirectory {
     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-        let filter = self.filter.render(who);
+        let filter = self.filter_for(who)?;
+        let searched = filter.render(who).ok_or_else(DirectoryError::pac_missing)?;
         let query = Query {
             base: &self.base,
-            filter: &filter,
+            filter: &searched,
             attributes: &self.requested,
+            // Enough to know that there is more than one.
+            limit: 2,
         };
         let answer = self.connection.search(query).await?;
-        let entry = Entry::parse(answer.sole_entry(&self.base, &filter)?).map_err(|malformed| {
-            DirectoryError::unavailable()
-                .with_detail(format!("look into the server's log; {malformed}"))
-                .with_source(malformed)
-        })?;
-        self.filter.check_name(&entry, who)?;
+        let entry = parse(answer.sole_entry(&self.base, &searched)?)?;
+        filter.check_name(&entry, who)?;
+        if let Some(rules) = &self.rules {
+            rules.check(&entry, who)?;
+        }
         self.fields.user(who, &entry)
     }
 
     fn fingerprint(&self) -> Option<String> {
         let url = self.connection.endpoint().address.url();
         let fields: Vec<_> = self.fields.names().collect();
+        let rules = match &self.rules {
+            None => "",
+            Some(rules) if rules.by_preset => "active directory",
+            Some(_) => "pac",
+        };
+        let ticket_names = self
+            .rules
+            .iter()
+            .find_map(|rules| rules.ticket_names.as_ref());
         Some(format!(
-            "ldap\n{url}\n{}\n{}\n{}",
+            "ldap\n{url}\n{}\n{}\n{rules}\n{}\n{}",
             self.base,
             self.filter.template(),
+            ticket_names.map_or("", Filter::template),
             fields.join("\n")
         ))
     }
 
     fn tells_realms_apart(&self) -> bool {
-        self.filter.tells_realms_apart()
+        let Some(rules) = &self.rules else {
+            return self.filter.tells_realms_apart();
+        };
+        // By the preset each entry has the PAC's SID, however it is searched.
+        (rules.by_preset || self.filter.tells_realms_apart())
+            && rules
+                .ticket_names
+                .as_ref()
+                .is_none_or(Filter::tells_realms_apart)
     }
+}
+
+fn parse(entry: StructureTag) -> Result<Entry, DirectoryError> {
+    Entry::parse(entry).map_err(|malformed| {
+        DirectoryError::unavailable()
+            .with_detail(format!("look into the server's log; {malformed}"))
+            .with_source(malformed)
+    })
 }
 
 impl fmt::Debug for LdapDirectory {

@@ -17,8 +17,8 @@ pub(super) struct Refused {
 /// What a search came to.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
-    pub(super) first: Option<StructureTag>,
-    pub(super) entries: usize,
+    /// As many as were asked for at most.
+    pub(super) entries: Vec<StructureTag>,
     pub(super) refers_elsewhere: bool,
     pub(super) code: u32,
     pub(super) text: String,
@@ -35,16 +35,17 @@ impl Answer {
         filter: &str,
     ) -> Result<StructureTag, DirectoryError> {
         let searched = format!("below {base:?} with {filter}");
-        if !matches!(self.code, SUCCESS | SIZE_LIMIT_EXCEEDED) {
-            let refused = Refused {
-                code: self.code,
-                text: self.text,
-            };
-            return Err(refused.by_search(&searched));
+        let is_all = self.check(&searched)?;
+        let several =
+            || DirectoryError::ambiguous().with_detail(format!("more than one entry {searched}"));
+        if !is_all {
+            return Err(several());
         }
-        match self.first {
-            Some(entry) if self.entries == 1 && self.code == SUCCESS => Ok(entry),
-            None if self.code == SUCCESS => {
+        let mut entries = self.entries.into_iter();
+        match (entries.next(), entries.next()) {
+            (Some(entry), None) => Ok(entry),
+            (Some(_), Some(_)) => Err(several()),
+            (None, _) => {
                 let elsewhere = if self.refers_elsewhere {
                     "; the server refers to others for parts of it, which are never asked"
                 } else {
@@ -53,9 +54,27 @@ impl Answer {
                 Err(DirectoryError::not_found()
                     .with_detail(format!("no entry {searched}{elsewhere}")))
             }
-            _ => {
-                Err(DirectoryError::ambiguous()
-                    .with_detail(format!("more than one entry {searched}")))
+        }
+    }
+
+    /// All entries, of which there are no more than were asked for.
+    pub(super) fn all_entries(self, searched: &str) -> Result<Vec<StructureTag>, DirectoryError> {
+        if self.check(searched)? {
+            return Ok(self.entries);
+        }
+        Err(DirectoryError::misconfigured().with_detail(format!(
+            "the search {searched} found more entries than there can be, or than the server gives"
+        )))
+    }
+
+    /// Whether the server has no more to give.
+    fn check(&self, searched: &str) -> Result<bool, DirectoryError> {
+        match self.code {
+            SUCCESS => Ok(true),
+            SIZE_LIMIT_EXCEEDED => Ok(false),
+            code => {
+                let text = self.text.clone();
+                Err(Refused { code, text }.by_search(searched))
             }
         }
     }
@@ -212,8 +231,7 @@ mod tests {
             payload: PL::C(vec![]),
         };
         Answer {
-            first: (entries > 0).then_some(entry),
-            entries,
+            entries: vec![entry; entries],
             code,
             ..Answer::default()
         }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::directory::Directory;
+use crate::initiator::Initiator;
 
 fn builder(url: &str) -> LdapDirectoryBuilder {
     LdapDirectory::builder(url).search("dc=example", "(uid={user})")
@@ -111,4 +112,127 @@ fn a_directory_that_reads_a_user_from_other_attributes_has_another_fingerprint()
     ] {
         assert_ne!(plain, changed);
     }
+}
+
+fn corp() -> LdapDirectoryBuilder {
+    LdapDirectory::active_directory("corp.example.com").server("ldap://localhost")
+}
+
+#[test]
+fn active_directory_is_told_by_its_domain() {
+    let directory = corp().build().unwrap();
+    assert_eq!(directory.base, "DC=corp,DC=example,DC=com");
+    assert_eq!(
+        directory.filter.template(),
+        "(&(objectCategory=person)(objectClass=user)(objectSid={sid}))"
+    );
+    assert_eq!(
+        directory.requested,
+        [
+            "objectSid",
+            "sAMAccountName",
+            "userAccountControl",
+            "displayName",
+            "cn",
+            "mail",
+            "memberOf"
+        ]
+    );
+    assert!(directory.tells_realms_apart());
+}
+
+#[test]
+fn each_setting_of_active_directory_can_be_changed() {
+    let directory = corp()
+        .search("OU=staff,DC=corp", "(userPrincipalName={principal})")
+        .id_attribute("employeeID")
+        .group_attribute("ou")
+        .build()
+        .unwrap();
+    assert_eq!(directory.base, "OU=staff,DC=corp");
+    assert_eq!(directory.fields.id, "employeeID");
+    // The rules hold all the same.
+    for needed in ["sAMAccountName", "objectSid", "userAccountControl"] {
+        assert!(directory.requested.iter().any(|own| own == needed));
+    }
+}
+
+#[test]
+fn settings_of_active_directory_that_can_not_work_say_what_to_write() {
+    let by_sid = || LdapDirectory::builder("ldap://localhost").search("dc=a", "(objectSid={sid})");
+    for (builder, reason) in [
+        (
+            LdapDirectory::active_directory("corp.example.com"),
+            "server is wrong: there is none",
+        ),
+        (corp().server("ldap://127.0.0.1"), "one is supported yet"),
+        (by_sid().server("ldap://127.0.0.1"), "one is supported yet"),
+        (
+            LdapDirectory::active_directory("corp,example").server("ldap://localhost"),
+            "domain is wrong",
+        ),
+        (
+            builder("ldap://localhost").trust_ticket_names(),
+            "stands beside a filter without {sid}",
+        ),
+        (
+            by_sid()
+                .search("dc=a", "(|(objectSid={sid})(sAMAccountName={principal}))")
+                .trust_ticket_names(),
+            "filter is wrong",
+        ),
+    ] {
+        let text = refusal(builder);
+        assert!(text.contains(reason), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_pac_is_required_unless_ticket_names_are_trusted() {
+    use crate::error::ErrorKind::{DirectoryUnavailable, PacMissing};
+    let by_sid =
+        || LdapDirectory::builder("ldap://localhost:1").search("dc=a", "(objectSid={sid})");
+    let preset = || LdapDirectory::active_directory("corp").server("ldap://localhost:1");
+    let alice = Initiator::new("alice@CORP".parse().unwrap());
+    for (builder, kind) in [
+        (preset(), PacMissing),
+        (preset().search("dc=a", "(uid={user})"), PacMissing),
+        (by_sid(), PacMissing),
+        // Nobody listens there, so that who gets so far has not been refused.
+        (preset().trust_ticket_names(), DirectoryUnavailable),
+        (by_sid().trust_ticket_names(), DirectoryUnavailable),
+    ] {
+        let error = builder.build().unwrap().find(&alice).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+}
+
+#[test]
+fn names_of_tickets_do_not_tell_realms_apart() {
+    let apart = |builder: LdapDirectoryBuilder| builder.build().unwrap().tells_realms_apart();
+    assert!(apart(corp()));
+    assert!(apart(corp().search("dc=a", "(uid={user})")));
+    assert!(!apart(corp().trust_ticket_names()));
+    assert!(apart(
+        corp()
+            .search("dc=a", "(mail={principal})")
+            .trust_ticket_names()
+    ));
+}
+
+#[test]
+fn a_directory_with_other_rules_has_another_fingerprint() {
+    let fingerprint = |builder: LdapDirectoryBuilder| builder.build().unwrap().fingerprint();
+    let spelled_out = LdapDirectory::builder("ldap://localhost")
+        .search("DC=corp,DC=example,DC=com", active_directory::FILTER);
+    let mut all = vec![
+        fingerprint(corp()),
+        fingerprint(corp().trust_ticket_names()),
+        fingerprint(spelled_out),
+        fingerprint(corp().id_attribute("employeeID")),
+    ];
+    assert_eq!(fingerprint(corp()), all[0]);
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 4);
 }

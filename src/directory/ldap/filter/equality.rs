@@ -2,7 +2,7 @@
 
 use super::super::entry::Entry;
 use super::tree::Verdict;
-use super::{Part, Placeholder, render};
+use super::{Part, Placeholder};
 use crate::initiator::Initiator;
 
 /// The value is unescaped, and has a placeholder.
@@ -18,9 +18,14 @@ impl Equality {
         self.placeholders().any(Placeholder::names_a_person)
     }
 
-    pub(super) fn holds_the_realm(&self) -> bool {
-        self.placeholders()
-            .any(|placeholder| matches!(placeholder, Placeholder::Principal | Placeholder::Realm))
+    /// Whether it is another for `alice@A` than for `alice@B`; no two domains share a SID.
+    pub(super) fn tells_realms_apart(&self) -> bool {
+        self.placeholders().any(|placeholder| {
+            matches!(
+                placeholder,
+                Placeholder::Principal | Placeholder::Realm | Placeholder::Sid
+            )
+        })
     }
 
     pub(super) fn is_by_oid(&self) -> bool {
@@ -62,17 +67,29 @@ impl Equality {
     }
 
     pub(super) fn evaluate(&self, entry: &Entry, who: &Initiator) -> Verdict {
-        let wanted = render(&self.value, who, str::to_owned);
+        let wanted = self.wanted(who);
         let mut values = entry.values(&self.attribute).peekable();
         if values.peek().is_none() {
             Verdict::Hidden
-        } else if !values.any(|value| value == wanted.as_bytes()) {
+        } else if !values.any(|value| Some(value) == wanted.as_deref()) {
             Verdict::Differs
         } else if self.names_a_person() {
             Verdict::Named
         } else {
             Verdict::Unnamed
         }
+    }
+
+    /// `None` where the ticket does not say.
+    fn wanted(&self, who: &Initiator) -> Option<Vec<u8>> {
+        let mut wanted = Vec::new();
+        for part in &self.value {
+            match part {
+                Part::Text(text) => wanted.extend(text.bytes()),
+                Part::Placeholder(placeholder) => wanted.extend(placeholder.value(who)?),
+            }
+        }
+        Some(wanted)
     }
 
     fn placeholders(&self) -> impl Iterator<Item = Placeholder> {

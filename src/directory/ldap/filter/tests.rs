@@ -1,6 +1,7 @@
 use super::super::entry::tests::entry;
 use super::*;
 use crate::error::ErrorKind;
+use crate::kerberos::Pac;
 
 fn who(principal: &str) -> Initiator {
     Initiator::new(principal.parse().expect(principal))
@@ -24,7 +25,7 @@ fn placeholders_are_filled_in() {
         ),
         (r"(&(uid={user})(cn=\7bx}))", r"(&(uid=alice)(cn=\7bx}))"),
     ] {
-        let rendered_by_us = filter(template).render(&who("alice@CORP"));
+        let rendered_by_us = filter(template).render(&who("alice@CORP")).unwrap();
         assert_eq!(rendered_by_us, rendered, "{template}");
     }
 }
@@ -41,19 +42,23 @@ fn a_name_can_not_break_out_of_its_value() {
         ("ａlice@CORP", "(uid=ａlice)"),
         (r"al\/ice@CORP", "(uid=al/ice)"),
     ] {
-        let rendered_by_us = filter("(uid={user})").render(&who(principal));
+        let rendered_by_us = filter("(uid={user})").render(&who(principal)).unwrap();
         assert_eq!(rendered_by_us, rendered, "{principal}");
         assert!(ldap3::parse_filter(&rendered_by_us).is_ok(), "{principal}");
     }
     assert_eq!(
-        filter("(cn={principal})").render(&who(r"al\@ice@CORP")),
+        filter("(cn={principal})")
+            .render(&who(r"al\@ice@CORP"))
+            .unwrap(),
         r"(cn=al\5c@ice@CORP)"
     );
 }
 
 #[test]
 fn a_name_of_several_components_is_searched_whole() {
-    let rendered = filter("(uid={user})").render(&who("HTTP/app@CORP"));
+    let rendered = filter("(uid={user})")
+        .render(&who("HTTP/app@CORP"))
+        .unwrap();
     assert_eq!(rendered, "(uid=HTTP/app@CORP)");
 }
 
@@ -463,4 +468,105 @@ fn what_is_hidden_is_a_mistake_of_the_set_up_unless_what_is_shown_differs() {
         error.contains("which has uid=carol, mail=carol@lab and shows no value of OU;"),
         "{error}"
     );
+}
+
+const ALICE_SID: &str = "S-1-5-21-1-2-3-1103";
+
+fn with_sid(sid: &str) -> Initiator {
+    Initiator::with_pac(Pac::of("alice", sid.parse().unwrap(), []))
+}
+
+#[test]
+fn a_sid_is_searched_in_its_binary_form_with_every_byte_escaped() {
+    let filter = filter("(&(objectClass=user)(objectSid={sid}))");
+    assert!(filter.has_sid());
+    let rendered = filter.render(&with_sid(ALICE_SID)).unwrap();
+    assert_eq!(
+        rendered,
+        r"(&(objectClass=user)(objectSid=\01\05\00\00\00\00\00\05\15\00\00\00\01\00\00\00\02\00\00\00\03\00\00\00\4f\04\00\00))"
+    );
+    assert!(ldap3::parse_filter(&rendered).is_ok());
+    // Without a PAC there is nothing to search for.
+    assert_eq!(filter.render(&who("alice@CORP")), None);
+}
+
+#[test]
+fn a_sid_names_a_person_and_tells_realms_apart() {
+    for (template, apart) in [
+        ("(objectSid={sid})", true),
+        ("(&(objectSid={sid})(uid={user}))", true),
+        ("(|(objectSid={sid})(uid={user}))", false),
+        ("(|(objectSid={sid})(mail={principal}))", true),
+    ] {
+        assert_eq!(filter(template).tells_realms_apart(), apart, "{template}");
+    }
+}
+
+#[test]
+fn a_sid_is_a_value_of_its_own() {
+    for template in [
+        "(objectSid=x{sid})",
+        "(objectSid={sid}x)",
+        "(objectSid={sid}*)",
+        "(objectSid={sid}{sid})",
+        "(objectSid={user}{sid})",
+        "(&(uid={user})(objectSid={sid}{user}))",
+        r"(objectSid=\28{sid})",
+    ] {
+        let error = Filter::parse(template).expect_err(template).to_string();
+        assert!(error.contains("is no value of its own"), "{error}");
+    }
+    for template in ["(objectSid>={sid})", "(!(objectSid={sid}))"] {
+        let error = Filter::parse(template).expect_err(template).to_string();
+        assert!(error.contains("by plain equality"), "{error}");
+    }
+}
+
+#[test]
+fn the_entry_must_have_the_very_sid() {
+    let bytes = |sid: &str| sid.parse::<Sid>().unwrap().to_bytes();
+    let (own, other) = (bytes(ALICE_SID), bytes("S-1-5-21-1-2-3-1104"));
+    let cut_off = &own[..own.len() - 1];
+    for (values, kind) in [
+        (&[own.as_slice()][..], None),
+        (&[&other, &own], None),
+        (&[&other], Some(ErrorKind::UserDiffers)),
+        (&[cut_off], Some(ErrorKind::UserDiffers)),
+        (&[ALICE_SID.as_bytes()], Some(ErrorKind::UserDiffers)),
+        (&[], Some(ErrorKind::DirectoryMisconfigured)),
+    ] {
+        let found = entry("CN=Alice", &[("objectSid", values)]);
+        let filter = filter("(objectSid={sid})");
+        let outcome = filter.check_name(&found, &with_sid(ALICE_SID));
+        assert_eq!(outcome.err().map(|error| error.kind()), kind, "{values:?}");
+        // No entry is the one of a ticket that tells no SID.
+        assert!(filter.check_name(&found, &who("alice@CORP")).is_err());
+    }
+    let found = entry("CN=Bob", &[("objectSid", &[&other])]);
+    let error = filter("(objectSid={sid})").check_name(&found, &with_sid(ALICE_SID));
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains("objectSid=S-1-5-21-1-2-3-1104"), "{text}");
+}
+
+#[test]
+fn a_filter_by_sid_has_one_by_the_accounts_name() {
+    for (template, by_name) in [
+        ("(objectSid={sid})", "(sAMAccountName={user})"),
+        (
+            r"(&(memberOf=CN=a \28b\29,DC=c)(objectSid={sid})(o={realm}))",
+            r"(&(memberOf=CN=a \28b\29,DC=c)(sAMAccountName={user})(o={realm}))",
+        ),
+        (
+            "(|(objectSid={sid})(mail={principal}))",
+            "(|(sAMAccountName={user})(mail={principal}))",
+        ),
+        ("(uid={user})", "(uid={user})"),
+    ] {
+        let filter = filter(template).by_account_name().expect(template);
+        assert_eq!(filter.template(), by_name);
+        assert!(!filter.has_sid());
+    }
+    let filter = filter("(|(objectSid={sid})(sAMAccountName={principal}))");
+    let error = filter.by_account_name().unwrap_err().to_string();
+    assert!(error.contains("compared in two ways"), "{error}");
 }

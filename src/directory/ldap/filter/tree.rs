@@ -127,7 +127,7 @@ impl Node {
         match self {
             Self::And(nodes) => nodes.iter().any(Self::tells_realms_apart),
             Self::Or(nodes) => nodes.iter().all(Self::tells_realms_apart),
-            Self::Equality(equality) => equality.holds_the_realm(),
+            Self::Equality(equality) => equality.tells_realms_apart(),
             Self::Other => false,
         }
     }
@@ -156,6 +156,7 @@ impl Placeholder {
             Self::User => r"\00u\00",
             Self::Principal => r"\00p\00",
             Self::Realm => r"\00r\00",
+            Self::Sid => r"\00s\00",
         }
     }
 
@@ -168,6 +169,7 @@ impl Placeholder {
                 "u" if is_placeholder => parts.push(Part::Placeholder(Self::User)),
                 "p" if is_placeholder => parts.push(Part::Placeholder(Self::Principal)),
                 "r" if is_placeholder => parts.push(Part::Placeholder(Self::Realm)),
+                "s" if is_placeholder => parts.push(Part::Placeholder(Self::Sid)),
                 _ if is_placeholder => return None,
                 "" => {}
                 text => parts.push(Part::Text(text.to_owned())),

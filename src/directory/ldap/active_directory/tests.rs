@@ -1,0 +1,134 @@
+use super::super::entry::tests::entry;
+use super::*;
+use crate::error::ErrorKind;
+use crate::kerberos::Pac;
+
+const ALICE: &str = "S-1-5-21-1-2-3-1103";
+
+fn sid_of(text: &str) -> Sid {
+    text.parse().unwrap()
+}
+
+fn alice() -> Initiator {
+    Initiator::with_pac(Pac::of("alice", sid_of(ALICE), []))
+}
+
+fn preset() -> Rules {
+    Rules {
+        ticket_names: None,
+        by_preset: true,
+    }
+}
+
+/// What comes of an entry with these values, whose SID is Alice's.
+fn outcome(rules: &Rules, attributes: &[(&str, &[&[u8]])]) -> Result<(), ErrorKind> {
+    let sid = sid_of(ALICE).to_bytes();
+    let own: &[&[u8]] = &[&sid];
+    let all = [&[(SID, own)], attributes].concat();
+    let entry = entry("CN=Alice,DC=corp", &all);
+    rules.check(&entry, &alice()).map_err(|error| error.kind())
+}
+
+#[test]
+fn a_domain_is_the_root_of_its_tree() {
+    let root = base("corp.example.com");
+    assert_eq!(root.as_deref(), Some("DC=corp,DC=example,DC=com"));
+    assert_eq!(base("CORP").as_deref(), Some("DC=CORP"));
+    for domain in [
+        "",
+        ".",
+        "corp.",
+        ".corp",
+        "a..b",
+        "a b",
+        "a,DC=b",
+        "ldaps://a",
+        "ä.b",
+    ] {
+        assert_eq!(base(domain), None, "{domain:?}");
+    }
+}
+
+#[test]
+fn the_account_is_the_pacs_ascii_case_aside() {
+    use ErrorKind::{DirectoryMisconfigured, UserDiffers};
+    let own_filter = Rules {
+        ticket_names: None,
+        by_preset: false,
+    };
+    let control: &[&[u8]] = &[b"512"];
+    for (values, expected) in [
+        (&[b"alice".as_slice()][..], Ok(())),
+        (&[b"ALICE"], Ok(())),
+        (&[b"alice$"], Err(UserDiffers)),
+        (&[b"bob"], Err(UserDiffers)),
+        (&["ａlice".as_bytes()], Err(UserDiffers)),
+        (&[b" alice"], Err(UserDiffers)),
+        (&[], Err(DirectoryMisconfigured)),
+        (&[b"\xff"], Err(DirectoryMisconfigured)),
+        (&[b"alice", b"bob"], Err(DirectoryMisconfigured)),
+    ] {
+        for rules in [&preset(), &own_filter] {
+            let outcome = outcome(rules, &[(ACCOUNT, values), (CONTROL, control)]);
+            assert_eq!(outcome, expected, "{values:?} {rules:?}");
+        }
+    }
+}
+
+#[test]
+fn a_disabled_account_is_refused_and_so_is_one_that_nobody_can_tell() {
+    use ErrorKind::{DirectoryMisconfigured, UserDenied};
+    for (values, expected) in [
+        (&[b"512".as_slice()][..], Ok(())),
+        (&[b"66048"], Ok(())),
+        (&[b"514"], Err(UserDenied)),
+        (&[b"66050"], Err(UserDenied)),
+        (&[b"-2147483646"], Err(UserDenied)),
+        (&[], Err(DirectoryMisconfigured)),
+        (&[b""], Err(DirectoryMisconfigured)),
+        (&[b"0x200"], Err(DirectoryMisconfigured)),
+        (&[b"512", b"514"], Err(DirectoryMisconfigured)),
+    ] {
+        let account: &[&[u8]] = &[b"alice"];
+        let outcome = outcome(&preset(), &[(ACCOUNT, account), (CONTROL, values)]);
+        assert_eq!(outcome, expected, "{values:?}");
+    }
+}
+
+#[test]
+fn by_the_preset_the_entry_has_the_pacs_sid_however_it_was_found() {
+    use ErrorKind::{DirectoryMisconfigured, UserDiffers};
+    let account: &[&[u8]] = &[b"alice"];
+    let control: &[&[u8]] = &[b"512"];
+    let own = sid_of(ALICE).to_bytes();
+    let other = sid_of("S-1-5-21-1-2-3-1104").to_bytes();
+    let no_pac = Initiator::new("alice@CORP".parse().unwrap());
+    for (values, expected, without_pac) in [
+        (&[own.as_slice()][..], Ok(()), Ok(())),
+        (&[&other], Err(UserDiffers), Ok(())),
+        (
+            &[],
+            Err(DirectoryMisconfigured),
+            Err(DirectoryMisconfigured),
+        ),
+        (
+            &[ALICE.as_bytes()],
+            Err(DirectoryMisconfigured),
+            Err(DirectoryMisconfigured),
+        ),
+        (
+            &[&own, &other],
+            Err(DirectoryMisconfigured),
+            Err(DirectoryMisconfigured),
+        ),
+    ] {
+        let entry = entry(
+            "CN=Alice",
+            &[(ACCOUNT, account), (CONTROL, control), (SID, values)],
+        );
+        for (who, expected) in [(&alice(), expected), (&no_pac, without_pac)] {
+            let outcome = preset().check(&entry, who).map_err(|error| error.kind());
+            assert_eq!(outcome, expected, "{values:?}");
+        }
+    }
+}

@@ -49,7 +49,7 @@
 //! - [`Directory`] finds the user behind a principal:
 #![cfg_attr(feature = "ldap", doc = "  [`LdapDirectory`](ldap::LdapDirectory),")]
 #![cfg_attr(not(feature = "ldap"), doc = "  `LdapDirectory` (feature `ldap`),")]
-//!   [`PrincipalOnly`], or one of your own.
+//!   [`TicketDirectory`], [`PrincipalOnly`], or one of your own.
 //! - [`Error`] says why a request was refused: it is in the response's extensions and in the log.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
 //! - [`guide::clients`] says which clients sign in, and how.
@@ -156,7 +156,9 @@ pub use crate::connection::SpnegoConnection;
 pub use crate::delegated::{DelegatedTicket, DelegatedTicketRejection};
 #[cfg(feature = "ldap")]
 pub use crate::directory::ldap;
-pub use crate::directory::{Directory, DirectoryError, PrincipalOnly, SharedDirectory};
+pub use crate::directory::{
+    Directory, DirectoryError, PrincipalOnly, SharedDirectory, TicketDirectory,
+};
 pub use crate::error::{ConfigError, Error, ErrorKind, Fault};
 pub use crate::extract::{MissingLayer, NotSignedIn, SignInRejection};
 pub use crate::future::ResponseFuture;

@@ -89,6 +89,15 @@ impl Sid {
         bytes
     }
 
+    /// Whether it is an account's or group's of a domain, and not one that is the same in all of
+    /// them, as those of `S-1-5-21-0-0-0` are, too (MS-DTYP section 2.4.2.4).
+    #[cfg(feature = "ldap")]
+    pub(crate) fn is_of_a_domain(&self) -> bool {
+        const NT_AUTHORITY: u64 = 5;
+        let [first, a, b, c, ..] = self.sub_authorities;
+        self.authority == NT_AUTHORITY && first == 21 && [a, b, c] != [0; 3]
+    }
+
     /// The SID of an account or group of this domain, by its relative identifier (RID). An error
     /// where the domain's is as long as a SID can be.
     pub(crate) fn with_rid(mut self, rid: u32) -> Result<Self, SidError> {

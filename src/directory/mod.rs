@@ -1,5 +1,5 @@
-//! Who the initiator is: the [`Directory`] trait, and [`PrincipalOnly`] for applications without
-//! one.
+//! Who the initiator is: the [`Directory`] trait, and those that ask nobody: [`PrincipalOnly`] and
+//! [`TicketDirectory`].
 
 use std::fmt;
 use std::future::Future;
@@ -13,6 +13,9 @@ use crate::user::User;
 
 #[cfg(feature = "ldap")]
 pub mod ldap;
+mod ticket;
+
+pub use self::ticket::TicketDirectory;
 
 /// Finds the user behind a Kerberos principal.
 ///
@@ -69,7 +72,8 @@ pub trait Directory: Send + Sync + 'static {
 /// Where the ticket has a [`Pac`](crate::Pac), as on Active Directory, the name is the PAC's account
 /// and the id its SID. Where it has none, the name is what the ticket says; on Active Directory that
 /// is the client's choice, and so is whether there is a PAC: there the layer must
-/// [require one](crate::SpnegoLayerBuilder::require_pac).
+/// [require one](crate::SpnegoLayerBuilder::require_pac). [`TicketDirectory`] does so itself, and has
+/// the groups, too.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PrincipalOnly;
 

@@ -110,3 +110,21 @@ fn sids_are_ordered_by_their_numbers() {
     .map(sid);
     assert!(ordered.is_sorted_by(|a, b| a < b));
 }
+
+#[cfg(feature = "ldap")]
+#[test]
+fn a_domains_sid_is_told_from_those_that_every_domain_has() {
+    for (text, is_of_a_domain) in [
+        ("S-1-5-21-1-2-3-513", true),
+        ("S-1-5-21-0-0-3-513", true),
+        ("S-1-5-21-0-0-0-497", false),
+        ("S-1-5-32-544", false),
+        ("S-1-5-11", false),
+        ("S-1-1-0", false),
+        ("S-1-18-1", false),
+        ("S-1-16-21-1-2-3-513", false),
+    ] {
+        let sid: Sid = text.parse().unwrap();
+        assert_eq!(sid.is_of_a_domain(), is_of_a_domain, "{text}");
+    }
+}

@@ -11,6 +11,7 @@ use crate::served::{Served, outcomes};
 use crate::site::{SPN, Site};
 
 mod ldap;
+mod ticket_directory;
 
 /// A domain, or none where none can start.
 fn domain(test: &str) -> Option<TestActiveDirectory> {

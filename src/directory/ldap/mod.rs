@@ -63,7 +63,7 @@
 //! 6. [`User::id`] is the SID, `S-1-5-21-…`, which no renaming changes and no other account ever
 //!    gets.
 //! 7. Groups are those of `memberOf`: neither the primary group (`Domain Users`) nor those that a
-//!    group is in, which a `TicketDirectory` has from the PAC. The name is
+//!    group is in, which [`TicketDirectory`](crate::TicketDirectory) has from the PAC. The name is
 //!    the CN, which two groups in two organizational units can share: where their administration is
 //!    delegated, compare [`Group::dn`](crate::Group::dn).
 //!
@@ -82,6 +82,7 @@ mod dn;
 mod entry;
 mod fields;
 mod filter;
+mod groups;
 mod outcome;
 mod server;
 

@@ -1,0 +1,247 @@
+//! The names of groups: remembered, and asked for once however many people sign in at once.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::directory::DirectoryError;
+use crate::directory::ldap::LdapDirectory;
+use crate::sid::Sid;
+use crate::user::Group;
+
+/// How many groups are remembered. Those asked about once are forgotten first.
+const REMEMBERED: usize = 50_000;
+
+const NAMED_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// A group may just have been made, and not be on every server yet.
+const UNNAMED_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// How long a name is good where nobody can be asked.
+const NAMED_AT_MOST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Who knows names.
+pub(super) trait Source: Send + Sync + 'static {
+    /// Those of these groups that it has.
+    fn groups(
+        &self,
+        sids: &[Sid],
+    ) -> impl Future<Output = Result<HashMap<Sid, Group>, DirectoryError>> + Send;
+}
+
+impl Source for LdapDirectory {
+    async fn groups(&self, sids: &[Sid]) -> Result<HashMap<Sid, Group>, DirectoryError> {
+        self.groups_by_sid(sids).await
+    }
+}
+
+/// Clones share what is remembered.
+pub(super) struct Names<S> {
+    shared: Arc<Shared<S>>,
+}
+
+impl<S> Clone for Names<S> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+struct Shared<S> {
+    source: S,
+    known: Cache<Sid, Known>,
+    /// Who is asking about which. Nothing waits while it is locked.
+    under_way: Mutex<HashMap<Sid, Question>>,
+}
+
+/// What the source has said of a group.
+#[derive(Clone)]
+struct Known {
+    group: Option<Arc<Group>>,
+    since: Instant,
+}
+
+/// A question to the source, which may be about many groups. It goes on when whoever asked first has
+/// gone away.
+type Question = watch::Receiver<Option<Answer>>;
+
+type Answer = Result<Arc<HashMap<Sid, Group>>, DirectoryError>;
+
+impl<S: Source> Names<S> {
+    pub(super) fn new(source: S) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                source,
+                known: Cache::new(REMEMBERED),
+                under_way: Mutex::default(),
+            }),
+        }
+    }
+
+    pub(super) fn source(&self) -> &S {
+        &self.shared.source
+    }
+
+    /// Those of these groups that have a name.
+    ///
+    /// An error where one is not known, and the source does not answer.
+    pub(super) async fn of(
+        &self,
+        sids: impl Iterator<Item = Sid>,
+    ) -> Result<HashMap<Sid, Group>, DirectoryError> {
+        let mut named = HashMap::new();
+        let mut unknown = Vec::new();
+        for sid in sids {
+            match self.shared.fresh(sid) {
+                Some(group) => named.extend(group.map(|group| (sid, Group::clone(&group)))),
+                None => unknown.push(sid),
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(named);
+        }
+        let mut outage = None;
+        for (sid, question) in self.ask(unknown) {
+            match answer(question).await {
+                Ok(groups) => named.extend(groups.get(&sid).map(|group| (sid, group.clone()))),
+                Err(error) => match self.shared.stale(sid, &error) {
+                    Some(group) => {
+                        named.insert(sid, group);
+                        outage = Some(error);
+                    }
+                    None => return Err(error),
+                },
+            }
+        }
+        if let Some(error) = outage {
+            tracing::warn!(%error, "names of groups may be out of date");
+        }
+        Ok(named)
+    }
+
+    /// The question that each group is in: one that is under way, or a new one.
+    fn ask(&self, sids: Vec<Sid>) -> Vec<(Sid, Question)> {
+        let (sender, new) = watch::channel(None);
+        let mut under_way = self.shared.lock();
+        let mut unasked = Vec::new();
+        let questions = sids
+            .into_iter()
+            .map(|sid| {
+                let question = under_way.entry(sid).or_insert_with(|| {
+                    unasked.push(sid);
+                    new.clone()
+                });
+                (sid, question.clone())
+            })
+            .collect();
+        drop(under_way);
+        if !unasked.is_empty() {
+            let shared = Arc::clone(&self.shared);
+            tokio::spawn(async move {
+                let asking = Asking {
+                    shared,
+                    sids: unasked,
+                };
+                let answer = asking.ask().await;
+                drop(asking);
+                sender.send_replace(Some(answer));
+            });
+        }
+        questions
+    }
+}
+
+impl<S> Shared<S> {
+    /// What is known and need not be asked again.
+    fn fresh(&self, sid: Sid) -> Option<Option<Arc<Group>>> {
+        let known = self.known.get(&sid)?;
+        let time = match known.group {
+            Some(_) => NAMED_FOR,
+            None => UNNAMED_FOR,
+        };
+        (known.since.elapsed() < time).then_some(known.group)
+    }
+
+    /// The name from before the outage.
+    fn stale(&self, sid: Sid, error: &DirectoryError) -> Option<Group> {
+        let known = self.known.get(&sid)?;
+        let counts = error.kind().is_outage() && known.since.elapsed() < NAMED_AT_MOST;
+        let group = known.group.filter(|_| counts)?;
+        Some(Group::clone(&group))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Sid, Question>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A question that is under way until this is dropped, by a panic too.
+struct Asking<S> {
+    shared: Arc<Shared<S>>,
+    sids: Vec<Sid>,
+}
+
+impl<S: Source> Asking<S> {
+    async fn ask(&self) -> Answer {
+        let mut named = HashMap::new();
+        let mut unknown = Vec::new();
+        for sid in &self.sids {
+            // Another question may have been answered just before this one.
+            match self.shared.fresh(*sid) {
+                Some(group) => named.extend(group.map(|group| (*sid, Group::clone(&group)))),
+                None => unknown.push(*sid),
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(Arc::new(named));
+        }
+        let groups = self.shared.source.groups(&unknown).await?;
+        let since = Instant::now();
+        let mut unnamed = Vec::new();
+        for sid in unknown {
+            let group = groups.get(&sid).cloned().map(Arc::new);
+            if group.is_none() {
+                unnamed.push(sid.to_string());
+            }
+            self.shared.known.insert(sid, Known { group, since });
+        }
+        named.extend(groups);
+        if !unnamed.is_empty() {
+            tracing::warn!(
+                sids = unnamed.join(" "),
+                "tickets name groups that are not below the base of .names_from(..), or that its \
+                 account may not see: their names are their SIDs"
+            );
+        }
+        Ok(Arc::new(named))
+    }
+}
+
+impl<S> Drop for Asking<S> {
+    fn drop(&mut self) {
+        let mut under_way = self.shared.lock();
+        for sid in &self.sids {
+            under_way.remove(sid);
+        }
+    }
+}
+
+async fn answer(mut question: Question) -> Answer {
+    if let Ok(answer) = question.wait_for(Option::is_some).await
+        && let Some(answer) = &*answer
+    {
+        return answer.clone();
+    }
+    Err(DirectoryError::unavailable().with_detail("the search for groups' names was broken off"))
+}
+
+#[cfg(test)]
+mod tests;

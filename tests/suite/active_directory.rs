@@ -1,5 +1,9 @@
 //! Users of an Active Directory domain.
 
+mod directories;
+mod names;
+mod people;
+
 use axum::Router;
 use axum::routing::get;
 use tower_spnego::ldap::LdapDirectory;

@@ -1,8 +1,10 @@
 //! Users of an Active Directory domain.
 
 mod directories;
+mod groups;
 mod names;
-mod people;
+pub mod people;
+mod spoiled;
 
 use axum::Router;
 use axum::routing::get;

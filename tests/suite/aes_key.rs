@@ -1,12 +1,13 @@
 //! Kerberos's aes256-cts-hmac-sha1-96 (RFC 3962), as far as a forger needs it.
 
 use aes::Aes256;
-use aes::cipher::{BlockEncrypt, KeyInit};
+use aes::cipher::{BlockDecrypt, BlockEncrypt, KeyInit};
 use hmac::{Hmac, Mac};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sha1::Sha1;
 
 const BLOCK: usize = 16;
+const MAC: usize = 12;
 
 #[derive(Clone)]
 pub struct Key(pub [u8; 32]);
@@ -21,11 +22,30 @@ impl Key {
         let confounder: [u8; BLOCK] = random();
         let plaintext = [&confounder, plaintext].concat();
         let mut encrypted = cts(&self.derive(usage, 0xaa), &plaintext);
-        let integrity = self.derive(usage, 0x55).0;
-        let mut mac = <Hmac<Sha1> as Mac>::new_from_slice(&integrity).expect("any length");
-        mac.update(&plaintext);
-        encrypted.extend(&mac.finalize().into_bytes()[..12]);
+        encrypted.extend(self.derive(usage, 0x55).mac(&plaintext));
         encrypted
+    }
+
+    /// What [`encrypt`](Self::encrypt) was given.
+    pub fn decrypt(&self, usage: u32, encrypted: &[u8]) -> Vec<u8> {
+        let (encrypted, mac) = encrypted.split_last_chunk::<MAC>().expect("a MAC");
+        let plaintext = undo_cts(&self.derive(usage, 0xaa), encrypted);
+        let expected = self.derive(usage, 0x55).mac(&plaintext);
+        assert_eq!(*mac, expected, "another key");
+        plaintext[BLOCK..].to_vec()
+    }
+
+    /// hmac-sha1-96-aes256 for this key usage (RFC 3961 section 5.4).
+    pub fn checksum(&self, usage: u32, data: &[u8]) -> [u8; MAC] {
+        self.derive(usage, 0x99).mac(data)
+    }
+
+    /// HMAC-SHA1, cut to 96 bits.
+    fn mac(&self, data: &[u8]) -> [u8; MAC] {
+        let mut mac = <Hmac<Sha1> as Mac>::new_from_slice(&self.0).expect("any length");
+        mac.update(data);
+        let whole = mac.finalize().into_bytes();
+        *whole.first_chunk().expect("longer")
     }
 
     /// RFC 3961 section 5.1.
@@ -64,6 +84,31 @@ fn cts(key: &Key, plaintext: &[u8]) -> Vec<u8> {
     let mut encrypted = blocks.concat();
     encrypted.truncate(plaintext.len());
     encrypted
+}
+
+/// What [`cts`] was given.
+fn undo_cts(key: &Key, encrypted: &[u8]) -> Vec<u8> {
+    let aes = key.aes();
+    let decrypt = |block: &[u8]| {
+        let mut block = <[u8; BLOCK]>::try_from(block).expect("a block");
+        aes.decrypt_block((&mut block).into());
+        block
+    };
+    let mut blocks: Vec<_> = encrypted.chunks(BLOCK).map(<[u8]>::to_vec).collect();
+    let last = blocks.len() - 1;
+    // What was cut off of the last but one stands behind the plaintext's end.
+    let behind = decrypt(&blocks[last - 1])[blocks[last].len()..].to_vec();
+    blocks[last].extend(behind);
+    blocks.swap(last, last - 1);
+    let mut previous = vec![0; BLOCK];
+    let mut plaintext = Vec::new();
+    for block in blocks {
+        let decrypted = decrypt(&block).into_iter().zip(previous);
+        plaintext.extend(decrypted.map(|(byte, previous)| byte ^ previous));
+        previous = block;
+    }
+    plaintext.truncate(encrypted.len());
+    plaintext
 }
 
 /// Stretches a key derivation's constant to a block (RFC 3961 section 5.1): copies of it, each

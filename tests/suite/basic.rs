@@ -1,6 +1,7 @@
 //! Basic beside Negotiate: people without a ticket, and the KDC that knows their passwords. The KDC
 //! is found by krb5.conf, which is a process's own.
 
+mod active_directory;
 mod clients;
 mod failures;
 mod kdc;

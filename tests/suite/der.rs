@@ -66,6 +66,40 @@ fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     [&header, contents].concat()
 }
 
+/// The elements that stand one after the other in what a client or a KDC has made: tag and contents.
+#[track_caller]
+pub fn elements(mut der: &[u8]) -> Vec<(u8, &[u8])> {
+    let mut found = Vec::new();
+    while let [tag, first, rest @ ..] = der {
+        let (length, rest) = match first {
+            ..0x80 => (usize::from(*first), rest),
+            _ => {
+                let (bytes, rest) = rest.split_at(usize::from(first & 0x7f));
+                let length = bytes
+                    .iter()
+                    .fold(0, |sum, &byte| sum << 8 | usize::from(byte));
+                (length, rest)
+            }
+        };
+        let (contents, rest) = rest.split_at(length);
+        found.push((*tag, contents));
+        der = rest;
+    }
+    assert!(der.is_empty());
+    found
+}
+
+/// The contents of the field with this number in a SEQUENCE, whose element is in `der`.
+#[track_caller]
+pub fn field(der: &[u8], number: u8) -> &[u8] {
+    let [(SEQUENCE, fields)] = elements(der)[..] else {
+        panic!("no sequence");
+    };
+    let fields = elements(fields);
+    let found = fields.iter().find(|(tag, _)| *tag == 0xa0 | number);
+    found.expect("the field").1
+}
+
 /// Where the lengths stand of all elements that can be seen in a token, without the byte that says how
 /// long a length is.
 pub fn lengths(token: &[u8]) -> Vec<Range<usize>> {

@@ -1,6 +1,8 @@
 //! Tickets and authenticators of the tests' own making, sealed with the service's real key, as only
 //! the KDC and the service could.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tower_sessions::cookie::time::OffsetDateTime;
@@ -13,8 +15,8 @@ use crate::der::{
 };
 
 /// Key usages of RFC 4120 section 7.5.1.
-const TICKET: u32 = 2;
-const AP_REQ_AUTHENTICATOR: u32 = 11;
+pub const TICKET: u32 = 2;
+pub const AP_REQ_AUTHENTICATOR: u32 = 11;
 const KRB_CRED_PART: u32 = 14;
 
 /// A client's choices: SPNEGO or Kerberos alone, and whether the server is to prove itself.
@@ -106,7 +108,7 @@ impl Client {
 impl Forgery {
     /// With the key out of the realm's keytab.
     pub fn new(realm: &TestRealm) -> Self {
-        let (kvno, key) = service_key(realm);
+        let (kvno, key) = service_key(realm.command("klist"), realm.keytab());
         let client = Client::new(&["alice"], realm.realm());
         let session_key = Key::random();
         let now = seconds_now();
@@ -324,10 +326,9 @@ pub fn seconds_now() -> i64 {
     now.expect("after 1970").as_secs() as i64
 }
 
-/// The kvno and key of `HTTP/localhost` in the realm's keytab.
-fn service_key(realm: &TestRealm) -> (u32, Key) {
-    let mut klist = realm.command("klist");
-    let output = klist.arg("-keK").arg(realm.keytab()).output();
+/// The kvno and key of `HTTP/localhost` in a keytab, by klist.
+pub fn service_key(mut klist: Command, keytab: &Path) -> (u32, Key) {
+    let output = klist.arg("-keK").arg(keytab).output();
     let text = String::from_utf8(output.expect("klist").stdout).expect("text");
     // As in "   1 HTTP/localhost@EXAMPLE.TEST (aes256-cts-hmac-sha1-96)  (0x…)".
     let line = text

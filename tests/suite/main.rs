@@ -36,6 +36,8 @@ mod long_headers;
 mod mangled;
 mod names;
 mod ntlm;
+mod opened_ticket;
+mod pac;
 mod process;
 mod proxy;
 mod public_types;

@@ -29,7 +29,7 @@ impl Seat {
         let principal = principal(person);
         let id = match self.id {
             Id::Sid => domain.sid(person),
-            Id::Principal => principal.clone(),
+            Id::Principal => &principal,
         };
         format!("{} {id} {principal} {principal}", (self.username)(person))
     }

@@ -1,6 +1,7 @@
 //! A domain that tests share which change nothing in it, and its people's tickets by every name that
 //! the KDC knows them by.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use axum::Router;
@@ -24,6 +25,7 @@ pub struct Domain {
     pub tickets: Vec<Ticket>,
     /// Of the same accounts, and of mallory as `root`.
     pub without_pac: Vec<Ticket>,
+    sids: BTreeMap<&'static str, String>,
 }
 
 /// A cache with a ticket for the site.
@@ -152,15 +154,20 @@ impl Domain {
             .expect("set");
         ad.add_user("root", ROOTS_PASSWORD).expect("added");
         tickets.push(Ticket::get(&root("root"), "root", ROOT));
+        let sids = ["alice", "mallory", "root"].map(|account| {
+            let sid = ad.sid(account).expect("a SID");
+            (account, sid)
+        });
         Self {
             ad,
             tickets,
             without_pac,
+            sids: sids.into(),
         }
     }
 
-    pub fn sid(&self, person: Person) -> String {
-        self.ad.sid(person.account).expect("a SID")
+    pub fn sid(&self, person: Person) -> &str {
+        &self.sids[person.account]
     }
 
     /// The ticket with a PAC that this account got by this name.

@@ -235,10 +235,11 @@ error_kinds! {
     /// The person has signed out of the session, which takes no password again before they ask to
     /// sign in.
     SignedOut => FORBIDDEN, Client, "the person has signed out of this session";
-    /// The ticket has no PAC (MS-PAC), and one is required.
+    /// The ticket has no PAC (MS-PAC) that counts, and one is required.
     PacMissing => FORBIDDEN, Client, "the ticket has no PAC, which tells who the client really is on \
         Active Directory: clients can ask the KDC to leave it out (kinit --no-request-pac), and an \
-        account can be set so (NO_AUTH_DATA_REQUIRED on the service's account)";
+        account can be set so (NO_AUTH_DATA_REQUIRED on the service's account). One whose signature \
+        is wrong counts as none, too";
     /// The ticket's PAC can't be read.
     PacUnreadable => FORBIDDEN, Setup, "the ticket's PAC can't be read";
     /// The client asked to stay anonymous (RFC 8062).

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::context::read_pac;
 use super::credential::Credentials;
 use super::ffi::{Context, Krb5, Outcome, Terms};
 use super::keytab_file::{KeytabFile, Services};
@@ -14,6 +15,7 @@ use crate::error::ConfigError;
 #[doc(hidden)]
 pub struct BareAcceptor {
     credentials: Credentials,
+    pac: bool,
     _krb5: Krb5,
 }
 
@@ -30,16 +32,34 @@ impl BareAcceptor {
         let replay_cache = Arc::new(ReplayCache::new(Some(replay_cache))?);
         Ok(Self {
             credentials: Credentials::acquire(&keytab, replay_cache)?,
+            pac: false,
             _krb5: krb5,
         })
+    }
+
+    /// One that reads the PAC, too, and takes nobody without one.
+    #[must_use]
+    pub fn reading_pac(mut self) -> Self {
+        self.pac = true;
+        self
     }
 
     /// Whether the token signs somebody in. It costs what no acceptor can do without: GSSAPI's
     /// accept, and the client's name and authtime.
     pub fn accept(&self, token: &[u8]) -> bool {
+        let terms = Terms {
+            pac: self.pac,
+            ..Terms::default()
+        };
         self.credentials.any().is_some_and(|service| {
-            let step = Context::new().step(&service.accepting, token, &Terms::default());
-            matches!(step.outcome, Outcome::Complete(_))
+            let step = Context::new().step(&service.accepting, token, &terms);
+            match step.outcome {
+                Outcome::Complete(client) if self.pac => {
+                    matches!(read_pac(client.pac), Ok(Some(_)))
+                }
+                Outcome::Complete(_) => true,
+                _ => false,
+            }
         })
     }
 }

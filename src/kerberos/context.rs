@@ -179,7 +179,9 @@ fn accepted(client: Client, final_token: Vec<u8>, rules: &Rules, disposal: &Disp
     }
 }
 
-fn read_pac(buffers: Result<Option<PacBuffers>, String>) -> Result<Option<Arc<Pac>>, Error> {
+pub(super) fn read_pac(
+    buffers: Result<Option<PacBuffers>, String>,
+) -> Result<Option<Arc<Pac>>, Error> {
     let unreadable = |detail: String| Error::new(ErrorKind::PacUnreadable).with_detail(detail);
     let Some(buffers) = buffers.map_err(unreadable)? else {
         return Ok(None);

@@ -38,7 +38,11 @@ impl SpnegoLayerBuilder {
     /// left out. Say this wherever such a KDC vouches for people, unless the directory says it: an
     /// `LdapDirectory` that finds people by their SID, or a `TicketDirectory`.
     ///
-    /// MIT Kerberos's own KDC issues none.
+    /// A PAC whose server signature is wrong, or that is another ticket's, counts as none: MIT
+    /// Kerberos shows nothing of it, and lets the ticket count. Only who has this service's key can
+    /// make such a ticket, and they could put any name into it just as well.
+    ///
+    /// MIT Kerberos's own KDC issues none that names anybody.
     pub fn require_pac(mut self) -> Self {
         self.requires_pac = true;
         self

@@ -182,7 +182,7 @@ impl Initiator {
     }
 }
 
-/// The account's own principal, if it is a person's.
+/// The account's own principal, if it is a person's whom the domain lets sign in now.
 fn principal_of(pac: &Pac, ticket: &Principal) -> Result<Principal, Error> {
     let refused = |kind| {
         Error::new(kind).with_detail(format!(
@@ -193,7 +193,8 @@ fn principal_of(pac: &Pac, ticket: &Principal) -> Result<Principal, Error> {
     if pac.is_machine() {
         return Err(refused(ErrorKind::NameNotAllowed));
     }
-    if pac.is_disabled() {
+    let is_kicked_off = pac.kick_off().is_some_and(|end| end <= SystemTime::now());
+    if pac.is_disabled() || is_kicked_off {
         return Err(refused(ErrorKind::UserDenied));
     }
     Principal::from_parts(vec![pac.account().to_owned()], ticket.realm().to_owned())

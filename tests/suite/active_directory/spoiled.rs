@@ -8,7 +8,7 @@ use super::groups::Witness;
 use super::layer;
 use super::people::{self, Domain};
 use crate::aes_key::Key;
-use crate::forge::service_key;
+use crate::forge::{seconds_now, service_key};
 use crate::opened_ticket::{
     CLIENT_INFO, KDC_SIGNATURE, LOGON_INFO, OpenedTicket, Pac, REQUESTOR, SERVER_SIGNATURE,
     UPN_DNS_INFO,
@@ -230,4 +230,58 @@ async fn a_signed_pac_without_upn_signs_in() {
     assert_eq!(who.pac().and_then(|pac| pac.upn()), None);
     let sid = forge.domain.ad.sid("mallory").expect("a SID");
     assert_eq!(who.sid().map(|sid| sid.to_string()), Some(sid));
+}
+
+/// Where KERB_VALIDATION_INFO, behind 20 bytes of NDR's own, has fields of a fixed length.
+const KICK_OFF_TIME: usize = 20 + 16;
+const USER_ACCOUNT_CONTROL: usize = 20 + 164;
+
+/// The KDC may say so of whom it lets in: a computer need not have a name that ends in `$`.
+#[tokio::test]
+async fn an_account_that_the_pac_calls_a_computers_or_disabled_is_refused() {
+    let test = "an_account_that_the_pac_calls_a_computers_or_disabled_is_refused";
+    let Some(forge) = forge(test) else {
+        return;
+    };
+    let site = forge.site();
+    for (flag, kind) in [
+        (0x1_u32, ErrorKind::UserDenied),
+        (0x40, ErrorKind::NameNotAllowed),
+        (0x80, ErrorKind::NameNotAllowed),
+        (0x100, ErrorKind::NameNotAllowed),
+    ] {
+        let ticket = forge.alice.clone().change(|pac| {
+            let flags = &mut pac.buffer(LOGON_INFO)[USER_ACCOUNT_CONTROL..][..4];
+            assert_eq!(flags, 0x10_u32.to_le_bytes(), "an ordinary account");
+            flags.copy_from_slice(&(0x10 | flag).to_le_bytes());
+        });
+        send(&site, &ticket.sign()).await.is_forbidden(kind);
+    }
+    assert_eq!(site.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_login_ends_when_the_pac_says_that_sessions_are_ended_by_force() {
+    let test = "a_login_ends_when_the_pac_says_that_sessions_are_ended_by_force";
+    let Some(forge) = forge(test) else {
+        return;
+    };
+    let site = forge.site();
+    let filetime = |seconds: i64| (seconds + 11_644_473_600) * 10_000_000;
+    let kicked_off = |after: i64| {
+        let time = filetime(seconds_now() + after).to_le_bytes();
+        let ticket = forge.alice.clone().change(|pac| {
+            let kick_off = &mut pac.buffer(LOGON_INFO)[KICK_OFF_TIME..][..8];
+            assert_eq!(kick_off, i64::MAX.to_le_bytes(), "never");
+            kick_off.copy_from_slice(&time);
+        });
+        ticket.sign().token()
+    };
+    let answer = site.browser().get_with("/login", &kicked_off(1000)).await;
+    let seconds = answer.body.strip_prefix("alice@AD.EXAMPLE.TEST Some(");
+    let seconds = seconds.and_then(|rest| rest.strip_suffix(")"));
+    let seconds: u64 = seconds.expect("an end").parse().expect("seconds");
+    assert!((900..=1000).contains(&seconds), "{answer:?}");
+    let answer = site.browser().get_with("/login", &kicked_off(-1000)).await;
+    answer.is_forbidden(ErrorKind::UserDenied);
 }

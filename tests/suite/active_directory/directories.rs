@@ -2,16 +2,20 @@
 
 use tower_spnego::ldap::LdapDirectory;
 use tower_spnego::testing::TestActiveDirectory;
-use tower_spnego::{Directory, DirectoryError, Initiator, NameMapping, SpnegoLayerBuilder, User};
+use tower_spnego::{
+    Directory, DirectoryError, Initiator, NameMapping, SpnegoLayerBuilder, TicketDirectory, User,
+};
 
-use super::layer;
 use super::people::{Domain, Person, identity};
+use super::{layer, ldap};
 use crate::site::Site;
 
 /// A site whose layer has this directory, and what a handler must hear of people.
 pub struct Seat {
     pub name: &'static str,
     pub site: Site,
+    /// Whether the directory itself refuses a ticket without a PAC.
+    pub requires_pac: bool,
     username: fn(Person) -> String,
     id: Id,
 }
@@ -50,40 +54,78 @@ pub fn with(
     let ad = &domain.ad;
     let plain = || layer(ad);
     let by_name = || layer(ad).directory(ByName);
-    let seats: [(_, _, fn(Person) -> String, _); 6] = [
-        ("PrincipalOnly", plain(), account, Sid),
+    let by_sid = || ldap::people(ad).build().expect("a directory");
+    let of_ticket = TicketDirectory::new;
+    let named = || of_ticket().names_from(by_sid());
+    let seats: [(_, _, _, fn(Person) -> String, _); 10] = [
+        ("PrincipalOnly", plain(), false, account, Sid),
         (
             "PrincipalOnly, realm stripped",
             plain().name_mapping(StripRealm),
+            false,
             account,
             Sid,
         ),
         (
             "PrincipalOnly, whole principal",
             plain().name_mapping(FullPrincipal),
+            false,
             principal,
             Sid,
         ),
-        ("an own one, by name", by_name(), account, Principal),
+        ("an own one, by name", by_name(), false, account, Principal),
         (
             "an own one, by whole principal",
             by_name().name_mapping(FullPrincipal),
+            false,
             principal,
             Principal,
         ),
         (
             "LDAP by sAMAccountName",
-            plain().directory(ldap(ad)),
+            plain().directory(by_account(ad)),
+            false,
             account,
             Principal,
         ),
+        (
+            "LDAP by SID",
+            plain().directory(by_sid()),
+            true,
+            account,
+            Sid,
+        ),
+        (
+            "LDAP by SID, whole principal",
+            plain().directory(by_sid()).name_mapping(FullPrincipal),
+            true,
+            principal,
+            Sid,
+        ),
+        (
+            "the ticket",
+            plain().directory(of_ticket()),
+            true,
+            account,
+            Sid,
+        ),
+        (
+            "the ticket, with names from LDAP",
+            plain().directory(named()),
+            true,
+            account,
+            Sid,
+        ),
     ];
-    let seats = seats.into_iter().map(|(name, layer, username, id)| Seat {
-        name,
-        site: Site::of(identity(), change(layer)),
-        username,
-        id,
-    });
+    let seats = seats
+        .into_iter()
+        .map(|(name, layer, requires_pac, username, id)| Seat {
+            name,
+            site: Site::of(identity(), change(layer)),
+            requires_pac,
+            username,
+            id,
+        });
     seats.collect()
 }
 
@@ -113,7 +155,7 @@ impl Directory for ByName {
     }
 }
 
-fn ldap(ad: &TestActiveDirectory) -> LdapDirectory {
+fn by_account(ad: &TestActiveDirectory) -> LdapDirectory {
     LdapDirectory::builder(ad.ldaps_url())
         .ca_file(ad.ca_file())
         .bind_simple("svc-web@AD.EXAMPLE.TEST", TestActiveDirectory::PASSWORD)

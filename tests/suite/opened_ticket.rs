@@ -84,6 +84,9 @@ impl OpenedTicket {
         let session_key = Key(session_key.try_into().expect("32 bytes"));
         let authenticator = Authenticator {
             client: Client::new(&names, realm),
+            forwards: None,
+            flaw: None,
+            seals: false,
             time: seconds_now(),
             session_key: session_key.clone(),
         };

@@ -16,9 +16,11 @@ pub struct Seat {
     pub site: Site,
     /// Whether the directory itself refuses a ticket without a PAC.
     pub requires_pac: bool,
-    username: fn(Person) -> String,
+    username: Username,
     id: Id,
 }
+
+type Username = fn(Person) -> String;
 
 /// What the id is: the SID, or what else names one person.
 #[derive(Clone, Copy)]
@@ -57,7 +59,7 @@ pub fn with(
     let by_sid = || ldap::people(ad).build().expect("a directory");
     let of_ticket = TicketDirectory::new;
     let named = || of_ticket().names_from(by_sid());
-    let seats: [(_, _, _, fn(Person) -> String, _); 10] = [
+    let seats: [(_, _, _, Username, _); 10] = [
         ("PrincipalOnly", plain(), false, account, Sid),
         (
             "PrincipalOnly, realm stripped",

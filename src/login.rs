@@ -69,6 +69,8 @@ struct Record {
 struct Password {
     login: String,
     hash: PasswordHash,
+    /// The principal that was typed: a KDC may know the person by another name.
+    typed: String,
 }
 
 impl Login {
@@ -119,6 +121,16 @@ impl Login {
         }
         // Not `flush()`: what is inserted after it goes to the old id.
         session.cycle_id().await.map_err(store_failed)
+    }
+
+    /// Whether it is of the person whom this principal names, or was made under that name.
+    pub(crate) fn goes_by(&self, principal: &Principal) -> bool {
+        let typed = self
+            .record
+            .password
+            .as_ref()
+            .map(|password| &password.typed);
+        self.principal() == principal || typed.is_some_and(|typed| *typed == principal.to_string())
     }
 
     /// Whether it was made by this very password.
@@ -201,6 +213,9 @@ struct Head<'a> {
     /// The [`PasswordHash`] of a login made by Basic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password: Option<&'a str>,
+    /// The principal that was typed then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    typed: Option<String>,
 }
 
 impl Logins {
@@ -298,6 +313,7 @@ impl Logins {
             password: head.password.map(|hash| Password {
                 login: head.id.to_owned(),
                 hash: PasswordHash::from_stored(hash),
+                typed: head.typed.unwrap_or_default(),
             }),
         })))
     }
@@ -330,6 +346,7 @@ impl Logins {
             Some(offered) => Some(Password {
                 hash: PasswordHash::new(&id, offered)?,
                 login: id.clone(),
+                typed: offered.principal.to_string(),
             }),
             None => None,
         };
@@ -397,6 +414,7 @@ impl SignIn {
             expires: expires.map(to_millis),
             layer: &self.made_by,
             password: password.as_ref().map(|password| password.hash.as_str()),
+            typed: password.as_ref().map(|password| password.typed.clone()),
         });
         let encoded = head.and_then(|head| Ok((head, user.to_stored()?)));
         let (head, text) =

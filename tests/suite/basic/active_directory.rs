@@ -80,6 +80,9 @@ async fn whatever_name_is_typed_whose_password_it_is_signs_in_as_who_the_pac_say
     ad.stop();
     let answer = alice.send(typed("ALICE", alices)).await;
     assert_eq!(answer.body, format!("{expected} 3"));
+    // Nor does it tell, to whom has the cookie, which password is the right one.
+    let answer = alice.send(typed("ALICE", "wrong")).await;
+    assert_eq!(answer.body, format!("{expected} 4"));
 }
 
 #[tokio::test]

@@ -13,7 +13,6 @@ use libgssapi_sys as gss;
 use secrecy::zeroize::Zeroizing;
 
 use super::krb_cred::{self, KrbCred};
-
 use super::pac;
 
 use crate::token;

@@ -14,7 +14,6 @@ use secrecy::zeroize::Zeroizing;
 
 use super::krb_cred::{self, KrbCred};
 use super::pac;
-
 use crate::token;
 
 /// 1.2.840.113554.1.2.2 (RFC 4121 section 1).

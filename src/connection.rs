@@ -46,7 +46,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// A handshake of several requests lasts no longer than its connection. A refusal reads 1 MiB of the
 /// request's body, and none that waits for `100 Continue`; where more is to come, the server closes
-/// the connection, and the client's next request is refused.
+/// the connection, and the client's next request is refused. So is one after half a minute, and
+/// after another request on the same connection. 1,024 handshakes may be under way at once; one more
+/// is answered 503.
+///
+/// Over HTTP/2 requests share their connection, and such a client is refused. A proxy must keep the
+/// requests of one handshake on one connection to the application, with nobody else's between them.
+/// nginx doesn't: with `keepalive` such a client signs in as long as nobody comes between, without
+/// it never. A client that needs one request is not concerned.
 ///
 /// It never holds an identity: who is signed in is told by the request alone, because a proxy sends
 /// the requests of many people over one connection.

@@ -183,7 +183,7 @@ error_kinds! {
         terminator's, or have been renewed), unless somebody relays the token";
     /// The client sent no channel binding, and one is required.
     ChannelBindingMissing => UNAUTHORIZED, Client, "the client sent no channel binding, and one is \
-        required";
+        required: many clients can't (guide::clients lists them), or have to be told to";
     /// The ticket can't be decrypted with our key, or its authenticator is garbled.
     WrongKey => UNAUTHORIZED, Setup, "the ticket can't be decrypted with the keytab's key: the SPN \
         may be on another account, or the account's password was changed after the keytab was \
@@ -227,7 +227,7 @@ error_kinds! {
         about this one";
     /// The KDC can't be reached, took too long, or does not serve us.
     KdcUnavailable => SERVICE_UNAVAILABLE, Kdc, "the KDC can't be reached, took too long, or does \
-        not serve us";
+        not serve us: it is the one that krb5.conf (or KRB5_CONFIG) or the DNS names for the realm";
     /// The KDC took the password, and its ticket for our own service is none.
     KdcNotTrusted => SERVICE_UNAVAILABLE, Setup, "the KDC took the password, and did not prove \
         that it is the realm's: its ticket for this service does not open with the keytab's key. \
@@ -416,7 +416,8 @@ pub enum ConfigError {
     /// The keytab has no key for the SPN.
     #[error(
         "the keytab {} has no key for {spn}; it has {}. Add the SPN's key to the keytab, or set \
-         the host name to that of a principal it has (upper and lower case differ)",
+         the host name to that of a principal it has, and .service_realm(..), if any, to its realm \
+         (upper and lower case differ)",
         path.display(),
         list(principals)
     )]

@@ -2,3 +2,6 @@
 
 #[doc = include_str!("guide/clients.md")]
 pub mod clients {}
+
+#[doc = include_str!("guide/limits.md")]
+pub mod limits {}

@@ -52,7 +52,7 @@
 //!   [`TicketDirectory`], [`PrincipalOnly`], or one of your own.
 //! - [`Error`] says why a request was refused: it is in the response's extensions and in the log.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
-//! - [`guide::clients`] says which clients sign in, and how.
+//! - [`guide::clients`] says which clients sign in, and how; [`guide::limits`] what is not done yet.
 //! - `testing` (a feature) starts a real KDC and a real LDAP server for your own tests.
 //!
 //! # What it does with a request
@@ -66,6 +66,10 @@
 //! 3. Without a token, the login in the session counts until it expires.
 //! 4. Without either, the answer is the challenge (401), or in [optional
 //!    mode](SpnegoLayerBuilder::optional) the handler's.
+//!
+//! A refusal's page never says why. The log does, through [`tracing`], with the cause and the mend: a
+//! client's refusal at `info`, one that the set-up brought about at `warn`, a failure (5xx) at `error`.
+//! A request that brings nothing and is challenged is no more than a `debug`.
 //!
 //! Whoever the KDC vouches for is still nobody until the realm is one that is allowed, the name is
 //! a person's, and the directory has exactly that person. A directory or a session store that is

@@ -66,6 +66,10 @@ impl BasicOver {
     /// List the proxies' own addresses, and none that a client may have: from such a one anybody
     /// can claim TLS, and an address for each guess. The proxy must set the header itself, and not
     /// pass on the client's.
+    ///
+    /// Where Basic is not offered, the server sees another address than is listed here, or there is
+    /// no such header, or several: a request without either is an ordinary challenge, and no
+    /// warning.
     pub fn forwarded_from(proxies: impl IntoIterator<Item: ToString>) -> Self {
         Self {
             rule: Rule::ForwardedProto,

@@ -131,8 +131,8 @@ fn of_status(status: StatusCode) -> Words<'static> {
         },
         StatusCode::FORBIDDEN => Words {
             title: "You may not open this page",
-            reason: "You were recognised and have no access, or another site sent you here in a \
-                     way that is not allowed.",
+            reason: "You have no access, or another site sent you here in a way that is not \
+                     allowed.",
             last: Some(
                 "If you should have access, tell your administrator what time it is: the server's \
                  log has the reason.",

@@ -63,6 +63,10 @@ impl TestRealm {
     }
 
     /// The `krb5.conf` that knows this realm, for `KRB5_CONFIG` of a child process.
+    ///
+    /// A layer with [`basic`](crate::SpnegoLayerBuilder::basic), and whatever else asks the KDC from
+    /// inside the test's own process, needs it as `KRB5_CONFIG` of that process, from before its
+    /// first thread on. To accept tokens needs nothing of it.
     pub fn krb5_conf(&self) -> &Path {
         self.files.krb5_conf()
     }
@@ -181,7 +185,7 @@ impl TestRealm {
     }
 
     /// Gives a user this password. The user's key changes with it, so that
-    /// [`ticket_cache`](Self::ticket_cache) works for them no more.
+    /// [`ticket_cache`](Self::ticket_cache) works for them no more: get the caches first.
     ///
     /// # Errors
     ///

@@ -23,7 +23,12 @@ impl SpnegoLayerBuilder {
     /// A browser sends the password with every request. One that the session's login was made by
     /// rides on the login, and nobody is asked, until the login ends. It is known by a keyed hash
     /// in the session, whose key each process makes anew: after a restart, and on another server
-    /// of a cluster, the KDC is asked again.
+    /// of a cluster, the KDC is asked again. After a [logout](crate::Login::logout) the session
+    /// ignores the password, until the person opens the [`sign_in_path`](Self::sign_in_path).
+    ///
+    /// A wrong password is a 401 and asks again; a KDC that is down or silent is a 503 in time, and
+    /// threads for tokens don't wait for it. What this does not bound is in
+    /// [`guide::limits`](crate::guide::limits#passwords).
     ///
     /// [RFC 7617]: https://www.rfc-editor.org/rfc/rfc7617
     pub fn basic(mut self, over: BasicOver) -> Self {

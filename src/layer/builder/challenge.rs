@@ -61,6 +61,24 @@ impl SpnegoLayerBuilder {
     /// Respects a [`User`](crate::User) whom a layer further out has put into the request's
     /// extensions, as one that checks API keys: the request goes to the handler as that user's,
     /// whatever else it brings. It has no [`Login`](crate::Login), and writes none.
+    ///
+    /// ```
+    /// use axum::extract::Request;
+    /// use axum::middleware::Next;
+    /// use axum::response::Response;
+    /// use tower_spnego::{Principal, User};
+    ///
+    /// // .layer(spnego).layer(axum::middleware::from_fn(api_key)): what is added later is outside.
+    /// async fn api_key(mut request: Request, next: Next) -> Response {
+    ///     if request.headers().get("x-api-key").is_some_and(is_known)
+    ///         && let Ok(principal) = "robot@CORP.EXAMPLE.COM".parse::<Principal>()
+    ///     {
+    ///         request.extensions_mut().insert(User::builder(principal).build());
+    ///     }
+    ///     next.run(request).await
+    /// }
+    /// # fn is_known(_: &http::HeaderValue) -> bool { false }
+    /// ```
     pub fn respect_user(mut self) -> Self {
         self.respects_user = true;
         self
@@ -76,7 +94,7 @@ impl SpnegoLayerBuilder {
 
     /// A path such as `/sign-in` where people sign in, whatever came before: a request to it is
     /// challenged whatever [`optional`](Self::optional) or [`without_login`](Self::without_login)
-    /// says, and after a logout. Its handler typically redirects.
+    /// says, and after a logout. The application has a route there, whose handler typically redirects.
     ///
     /// After the [logout](crate::Login::logout) of a login made by a password, the session ignores
     /// the password that the browser still sends, and has no challenge: the answer is 403, with a

@@ -67,9 +67,8 @@ impl BasicOver {
     /// can claim TLS, and an address for each guess. The proxy must set the header itself, and not
     /// pass on the client's.
     ///
-    /// Where Basic is not offered, the server sees another address than is listed here, or there is
-    /// no such header, or several: a request without either is an ordinary challenge, and no
-    /// warning.
+    /// Where Basic is not offered, the server sees another address than is listed here, of which the
+    /// log warns once, or there is no such header, or several.
     pub fn forwarded_from(proxies: impl IntoIterator<Item: ToString>) -> Self {
         Self {
             rule: Rule::ForwardedProto,
@@ -93,6 +92,7 @@ impl BasicOver {
             rule: self.rule,
             proxies: self.proxies.iter().map(parse).collect::<Result<_, _>>()?,
             warned_of_proxy: Once::new(),
+            warned_of_ignored: Once::new(),
         })
     }
 }
@@ -116,6 +116,7 @@ pub(super) struct Over {
     rule: Rule,
     proxies: Vec<Network>,
     warned_of_proxy: Once,
+    warned_of_ignored: Once,
 }
 
 impl Over {
@@ -127,7 +128,16 @@ impl Over {
                 if SpnegoConnection::of(&request.extensions).is_none() {
                     warn_of_no_connection();
                 }
-                peer(request).is_some_and(|peer| self.is_proxy(peer)) && is_https(&request.headers)
+                match peer(request) {
+                    Some(peer) if is_https(&request.headers) => {
+                        let is_proxy = self.is_proxy(peer);
+                        if !is_proxy {
+                            self.warn_of_ignored(peer);
+                        }
+                        is_proxy
+                    }
+                    _ => false,
+                }
             }
         }
     }
@@ -153,6 +163,16 @@ impl Over {
             }
         };
         Some(first_other.unwrap_or(peer))
+    }
+
+    /// Once: a client can send the header, too.
+    fn warn_of_ignored(&self, peer: IpAddr) {
+        self.warned_of_ignored.call_once(|| {
+            tracing::warn!(
+                "{peer} sends X-Forwarded-Proto: https and is no listed proxy: if it is one, Basic \
+                 is offered to nobody behind it until it is in BasicOver::forwarded_from(..)"
+            );
+        });
     }
 
     fn is_proxy(&self, address: IpAddr) -> bool {

@@ -1,3 +1,5 @@
+use std::sync::Mutex;
+
 use http::Request;
 
 use super::*;
@@ -101,39 +103,66 @@ fn the_client_is_the_last_one_that_is_no_proxy_of_ours() {
     }
 }
 
-#[test]
-fn a_proxy_that_is_not_listed_is_told_of_once() {
-    use std::sync::Mutex;
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl std::io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
     }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is logged meanwhile.
+fn logged(act: impl FnOnce()) -> String {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(move || writer.clone())
         .finish();
-    let said = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    tracing::subscriber::with_default(subscriber, || {
-        let over = BasicOver::always_tls().behind(["10.0.0.1"]);
-        let over = over.check().unwrap();
-        let forwarded = &[(FORWARDED_FOR, "192.0.2.9")];
+    tracing::subscriber::with_default(subscriber, act);
+    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+}
+
+#[test]
+fn a_proxy_that_is_not_listed_is_told_of_once() {
+    let over = BasicOver::always_tls().behind(["10.0.0.1"]);
+    let over = over.check().unwrap();
+    let forwarded = &[(FORWARDED_FOR, "192.0.2.9")];
+    let said = logged(|| {
         over.client(&request(Some("10.0.0.1"), forwarded));
         over.client(&request(Some("10.0.0.2"), &[]));
-        assert_eq!(said(), "");
-        for _ in 0..2 {
-            over.client(&request(Some("10.0.0.2"), forwarded));
+    });
+    assert_eq!(said, "");
+    let said = logged(|| {
+        for peer in ["10.0.0.2", "10.0.0.2", "10.0.0.3"] {
+            over.client(&request(Some(peer), forwarded));
         }
-        over.client(&request(Some("10.0.0.3"), forwarded));
     });
     let warning = "10.0.0.2 sends X-Forwarded-For and is no listed proxy";
-    assert_eq!(said().matches(warning).count(), 1, "{}", said());
-    assert_eq!(said().lines().count(), 1, "{}", said());
+    assert!(said.contains(warning), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn a_proxy_that_is_not_listed_and_says_https_is_told_of_once() {
+    let over = BasicOver::forwarded_from(["10.0.0.1"]).check().unwrap();
+    let https = &[(FORWARDED_PROTO, "https")];
+    let said = logged(|| {
+        over.covers(&request(Some("10.0.0.1"), https));
+        over.covers(&request(Some("10.0.0.2"), &[]));
+    });
+    assert_eq!(said, "");
+    let said = logged(|| {
+        for peer in ["10.0.0.2", "10.0.0.2", "10.0.0.3"] {
+            assert!(!over.covers(&request(Some(peer), https)));
+        }
+    });
+    let warning = "10.0.0.2 sends X-Forwarded-Proto: https and is no listed proxy";
+    assert!(said.contains(warning), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
 }

@@ -142,12 +142,12 @@ impl<S: Source> Names<S> {
             .collect();
         drop(under_way);
         if !unasked.is_empty() {
-            let shared = Arc::clone(&self.shared);
+            // Made here, so that it ends also in a runtime that ends before the task has begun.
+            let asking = Asking {
+                shared: Arc::clone(&self.shared),
+                sids: unasked,
+            };
             tokio::spawn(async move {
-                let asking = Asking {
-                    shared,
-                    sids: unasked,
-                };
                 let answer = asking.ask().await;
                 drop(asking);
                 sender.send_replace(Some(answer));

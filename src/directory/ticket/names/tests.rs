@@ -155,6 +155,24 @@ async fn a_question_that_is_broken_off_is_an_outage_and_is_asked_anew() {
     assert_eq!(named(&names, [1]).await, Ok(vec![sid(1)]));
 }
 
+#[test]
+fn a_runtime_that_ends_takes_its_questions_along() {
+    let (names, server) = server(9);
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+    };
+    // Asked, and over before the question was put.
+    runtime().block_on(async {
+        let mut asking = std::pin::pin!(named(&names, [1]));
+        assert!(futures_util::poll!(asking.as_mut()).is_pending());
+    });
+    assert_eq!(server.questions().len(), 0);
+    let second = runtime().block_on(named(&names, [1]));
+    assert_eq!(second, Ok(vec![sid(1)]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn names_are_asked_for_again_after_a_time_and_sooner_where_there_was_none() {
     let (names, server) = server(9);

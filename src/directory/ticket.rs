@@ -27,7 +27,7 @@ use super::ldap::LdapDirectory;
 ///
 /// A ticket without a PAC is refused ([`PacMissing`](crate::ErrorKind::PacMissing)), for clients can
 /// leave it out. The groups are those of the moment when the domain controller issued the ticket, up
-/// to ten hours ago; an account that was disabled since signs in until the ticket ends, where
+/// to ten hours ago; an account that was disabled or expired since signs in until the ticket ends, where
 #[cfg_attr(
     feature = "ldap",
     doc = "[`LdapDirectory::active_directory`](crate::ldap::LdapDirectory::active_directory) refuses"

@@ -491,7 +491,7 @@ impl UpnDnsInfo {
 
 /// A FILETIME counts 100 ns from 1601; 0 is "not set", and what is beyond 63 bits less one "never"
 /// (MS-PAC section 2.5).
-fn time(filetime: u64) -> Option<SystemTime> {
+pub(crate) fn time(filetime: u64) -> Option<SystemTime> {
     const NEVER: u64 = i64::MAX.unsigned_abs();
     if filetime == 0 || filetime >= NEVER {
         return None;

@@ -1,9 +1,12 @@
 //! A person's entry in Active Directory, held against the ticket's PAC.
 
+use std::time::SystemTime;
+
 use super::entry::Entry;
 use super::filter::Filter;
 use crate::directory::DirectoryError;
 use crate::initiator::Initiator;
+use crate::kerberos;
 use crate::sid::Sid;
 
 /// The account's name, which the PAC has, too.
@@ -16,6 +19,9 @@ const CONTROL: &str = "userAccountControl";
 
 /// `ACCOUNTDISABLE` (MS-ADTS section 2.2.16).
 const DISABLED: i64 = 0x2;
+
+/// A FILETIME, from which on the account has expired.
+const END: &str = "accountExpires";
 
 /// People and no computers, which are of the class `user` as well.
 pub(super) const FILTER: &str = "(&(objectCategory=person)(objectClass=user)(objectSid={sid}))";
@@ -39,14 +45,19 @@ pub(super) fn base(domain: &str) -> Option<String> {
 pub(super) struct Rules {
     /// By what a ticket without a PAC is searched; without one, such a ticket finds nobody.
     pub(super) ticket_names: Option<Filter>,
-    /// Whether each entry must be the PAC's by its SID, and an account that is enabled: the preset.
+    /// Whether each entry must be the PAC's by its SID, and an account that is enabled
+    /// and has not expired: the preset.
     pub(super) by_preset: bool,
 }
 
 impl Rules {
     /// What the entry is asked for.
     pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
-        let preset: &[&str] = if self.by_preset { &[SID, CONTROL] } else { &[] };
+        let preset: &[&str] = if self.by_preset {
+            &[SID, CONTROL, END]
+        } else {
+            &[]
+        };
         let names = self.ticket_names.iter().flat_map(Filter::attributes);
         [ACCOUNT]
             .into_iter()
@@ -71,6 +82,7 @@ impl Rules {
         if self.by_preset {
             check_sid(entry, who.sid())?;
             check_enabled(entry)?;
+            check_not_expired(entry)?;
         }
         Ok(())
     }
@@ -109,6 +121,20 @@ fn check_enabled(entry: &Entry) -> Result<(), DirectoryError> {
         return Ok(());
     }
     Err(DirectoryError::denied().with_detail(format!("the account {} is disabled", entry.dn())))
+}
+
+/// The ticket's PAC has the end that was set when the person signed in to the domain.
+fn check_not_expired(entry: &Entry) -> Result<(), DirectoryError> {
+    let end = sole_text(entry, END)?
+        .parse()
+        .map_err(|_| unreadable(entry, END))?;
+    match kerberos::from_filetime(end) {
+        Some(end) if end <= SystemTime::now() => {
+            Err(DirectoryError::denied()
+                .with_detail(format!("the account {} has expired", entry.dn())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The entry's only SID.

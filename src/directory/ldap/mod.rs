@@ -56,8 +56,8 @@
 //! 3. The entry's `sAMAccountName` must be the PAC's account, ASCII case aside. It is the username,
 //!    in the entry's spelling, unless the layer makes another name of the person: with several
 //!    realms, the whole principal.
-//! 4. A disabled account is refused ([`UserDenied`](crate::ErrorKind::UserDenied)), though its
-//!    ticket is still valid.
+//! 4. An account that is disabled or has expired is refused
+//!    ([`UserDenied`](crate::ErrorKind::UserDenied)), though its ticket is still valid.
 //! 5. An attribute that these rules need and the bind account can't read is an error (503), never a
 //!    condition that holds.
 //! 6. [`User::id`] is the SID, `S-1-5-21-…`, which no renaming changes and no other account ever

@@ -126,11 +126,22 @@ async fn a_ticket_does_not_outlive_its_account() {
         return;
     };
     let site = site(&ad, people(&ad));
-    let alice = ad.ticket_cache("alice").expect("a ticket");
-    let token = || alice.token(SPN).expect("a token");
-    let answer = site.browser().get_with("/", &token()).await;
-    assert!(answer.body.contains(" is alice"), "{answer:?}");
-    ad.disable("alice").expect("disabled");
-    let answer = site.browser().get_with("/", &token()).await;
-    answer.is_forbidden(ErrorKind::UserDenied);
+    let expire = |user| {
+        let dn = ad.dn(user).expect("found");
+        let end = "replace: accountExpires\naccountExpires: 134000000000000000\n";
+        let ldif = format!("dn: {dn}\nchangetype: modify\n{end}");
+        ad.ldif(&ldif).expect("expired");
+    };
+    for user in ["alice", "bob"] {
+        let cache = ad.ticket_cache(user).expect("a ticket");
+        let token = || cache.token(SPN).expect("a token");
+        let answer = site.browser().get_with("/", &token()).await;
+        assert!(answer.body.contains(&format!(" is {user}")), "{answer:?}");
+        match user {
+            "alice" => ad.disable(user).expect("disabled"),
+            _ => expire(user),
+        }
+        let answer = site.browser().get_with("/", &token()).await;
+        answer.is_forbidden(ErrorKind::UserDenied);
+    }
 }

@@ -24,7 +24,11 @@ fn preset() -> Rules {
 fn outcome(rules: &Rules, attributes: &[(&str, &[&[u8]])]) -> Result<(), ErrorKind> {
     let sid = sid_of(ALICE).to_bytes();
     let own: &[&[u8]] = &[&sid];
-    let all = [&[(SID, own)], attributes].concat();
+    let never: &[&[u8]] = &[b"0"];
+    let mut all = [&[(SID, own)], attributes].concat();
+    if !attributes.iter().any(|(name, _)| *name == END) {
+        all.push((END, never));
+    }
     let entry = entry("CN=Alice,DC=corp", &all);
     rules.check(&entry, &alice()).map_err(|error| error.kind())
 }
@@ -96,6 +100,26 @@ fn a_disabled_account_is_refused_and_so_is_one_that_nobody_can_tell() {
 }
 
 #[test]
+fn an_account_that_has_expired_is_refused_and_so_is_one_that_nobody_can_tell() {
+    use ErrorKind::{DirectoryMisconfigured, UserDenied};
+    for (values, expected) in [
+        (&[b"0".as_slice()][..], Ok(())),
+        (&[b"9223372036854775807"], Ok(())),
+        (&[b"9223372036854775806"], Ok(())),
+        (&[b"1"], Err(UserDenied)),
+        (&[b"134000000000000000"], Err(UserDenied)),
+        (&[], Err(DirectoryMisconfigured)),
+        (&[b""], Err(DirectoryMisconfigured)),
+        (&[b"-1"], Err(DirectoryMisconfigured)),
+        (&[b"0", b"1"], Err(DirectoryMisconfigured)),
+    ] {
+        let (account, control): (&[&[u8]], &[&[u8]]) = (&[b"alice"], &[b"512"]);
+        let attributes = [(ACCOUNT, account), (CONTROL, control), (END, values)];
+        assert_eq!(outcome(&preset(), &attributes), expected, "{values:?}");
+    }
+}
+
+#[test]
 fn by_the_preset_the_entry_has_the_pacs_sid_however_it_was_found() {
     use ErrorKind::{DirectoryMisconfigured, UserDiffers};
     let account: &[&[u8]] = &[b"alice"];
@@ -124,7 +148,12 @@ fn by_the_preset_the_entry_has_the_pacs_sid_however_it_was_found() {
     ] {
         let entry = entry(
             "CN=Alice",
-            &[(ACCOUNT, account), (CONTROL, control), (SID, values)],
+            &[
+                (ACCOUNT, account),
+                (CONTROL, control),
+                (END, &[b"0"]),
+                (SID, values),
+            ],
         );
         for (who, expected) in [(&alice(), expected), (&no_pac, without_pac)] {
             let outcome = preset().check(&entry, who).map_err(|error| error.kind());

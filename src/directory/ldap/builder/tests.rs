@@ -132,6 +132,7 @@ fn active_directory_is_told_by_its_domain() {
             "objectSid",
             "sAMAccountName",
             "userAccountControl",
+            "accountExpires",
             "displayName",
             "cn",
             "mail",
@@ -152,7 +153,12 @@ fn each_setting_of_active_directory_can_be_changed() {
     assert_eq!(directory.base, "OU=staff,DC=corp");
     assert_eq!(directory.fields.id, "employeeID");
     // The rules hold all the same.
-    for needed in ["sAMAccountName", "objectSid", "userAccountControl"] {
+    for needed in [
+        "sAMAccountName",
+        "objectSid",
+        "userAccountControl",
+        "accountExpires",
+    ] {
         assert!(directory.requested.iter().any(|own| own == needed));
     }
 }

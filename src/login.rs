@@ -68,9 +68,9 @@ struct Record {
 
 struct Password {
     login: String,
+    /// Who was typed. On Active Directory that may be another name of the user's.
+    typed: Principal,
     hash: PasswordHash,
-    /// The principal that was typed: a KDC may know the person by another name.
-    typed: String,
 }
 
 impl Login {
@@ -123,14 +123,14 @@ impl Login {
         session.cycle_id().await.map_err(store_failed)
     }
 
-    /// Whether it is of the person whom this principal names, or was made under that name.
-    pub(crate) fn goes_by(&self, principal: &Principal) -> bool {
+    /// Whether this is a name of its user's: the principal, or what was typed beside the password.
+    pub(crate) fn is_of(&self, name: &Principal) -> bool {
         let typed = self
             .record
             .password
             .as_ref()
             .map(|password| &password.typed);
-        self.principal() == principal || typed.is_some_and(|typed| *typed == principal.to_string())
+        name == self.principal() || Some(name) == typed
     }
 
     /// Whether it was made by this very password.
@@ -210,12 +210,16 @@ struct Head<'a> {
     expires: Option<u64>,
     /// The fingerprint of the layer that made it.
     layer: &'a str,
-    /// The [`PasswordHash`] of a login made by Basic.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    password: Option<&'a str>,
-    /// The principal that was typed then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    typed: Option<String>,
+    /// Of a login made by Basic.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    password: Option<StoredPassword<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredPassword<'a> {
+    typed: Principal,
+    /// The [`PasswordHash`].
+    hash: &'a str,
 }
 
 impl Logins {
@@ -310,11 +314,13 @@ impl Logins {
             user,
             signed_in,
             expires: head.expires.map(from_millis).into_iter().chain(ours).min(),
-            password: head.password.map(|hash| Password {
-                login: head.id.to_owned(),
-                hash: PasswordHash::from_stored(hash),
-                typed: head.typed.unwrap_or_default(),
-            }),
+            password: head
+                .password
+                .map(|StoredPassword { typed, hash }| Password {
+                    login: head.id.to_owned(),
+                    typed,
+                    hash: PasswordHash::from_stored(hash),
+                }),
         })))
     }
 
@@ -345,8 +351,8 @@ impl Logins {
         let password = match password {
             Some(offered) => Some(Password {
                 hash: PasswordHash::new(&id, offered)?,
+                typed: offered.principal.clone(),
                 login: id.clone(),
-                typed: offered.principal.to_string(),
             }),
             None => None,
         };
@@ -413,8 +419,10 @@ impl SignIn {
             ticket_end: self.ticket_end.map(to_millis),
             expires: expires.map(to_millis),
             layer: &self.made_by,
-            password: password.as_ref().map(|password| password.hash.as_str()),
-            typed: password.as_ref().map(|password| password.typed.clone()),
+            password: password.as_ref().map(|password| StoredPassword {
+                typed: password.typed.clone(),
+                hash: password.hash.as_str(),
+            }),
         });
         let encoded = head.and_then(|head| Ok((head, user.to_stored()?)));
         let (head, text) =

@@ -29,7 +29,7 @@ impl Gate {
             password: &password,
         };
         let live = self.logins.read(&session).await?;
-        let live = live.filter(|login| login.goes_by(&principal));
+        let live = live.filter(|login| login.is_of(&principal));
         let (login, sign_in) = match live {
             Some(login) if login.was_made_by(offered)? => (login, None),
             live => match (self.check_password(parts, offered).await, live) {

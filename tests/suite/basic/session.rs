@@ -326,11 +326,11 @@ async fn a_login_whose_hash_is_anothers_is_checked_anew() {
         .expect("a session");
     let head = record.data.get_mut("tower-spnego.login").expect("a login");
     let text = head.as_str().expect("text");
-    let (before, hash) = text.split_once(r#""password":""#).expect("a hash");
+    let (before, hash) = text.split_once(r#""hash":""#).expect("a hash");
     let (hash, after) = hash.split_once('"').expect("an end");
     assert_eq!(hash.len(), 43, "HMAC-SHA256 in base64");
     let other = "A".repeat(43);
-    *head = format!(r#"{before}"password":"{other}"{after}"#).into();
+    *head = format!(r#"{before}"hash":"{other}"{after}"#).into();
     store.save(&record).await.expect("saves");
     browser.get("/").await.is_hello("alice");
     browser

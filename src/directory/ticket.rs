@@ -81,7 +81,8 @@ impl TicketDirectory {
     /// Asks for the names of all other groups in LDAP, by the server, the account, the time and the
     /// base of `directory`; its filter and attributes don't matter. The base must hold the groups,
     /// too, as [`LdapDirectory::active_directory`] has it. A group's name is then its
-    /// `sAMAccountName`, and it has its [`dn`](Group::dn).
+    /// `sAMAccountName`, and it has its [`dn`](Group::dn). That is unique in one domain: a global
+    /// catalog (port 3268) would give the groups of several one name.
     ///
     /// A sign-in asks when it brings a SID for the first time, in batches of a hundred; many at once
     /// ask once. A name is remembered for an hour. That there is none is remembered for five

@@ -1,8 +1,7 @@
 //! The only unsafe code: GSSAPI's acceptor, the initiator that asks a KDC about a password, and the
 //! little of libkrb5 that GSSAPI does not offer, each behind a handle that frees what it holds.
 //!
-//! libgssapi's `ServerCtx` is not used: it drops the reject token and decodes every forwarded
-//! ticket.
+//! libgssapi's `ServerCtx` is not used: it drops the reject token and takes every forwarded ticket.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_long, c_void};

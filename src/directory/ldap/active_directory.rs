@@ -45,8 +45,8 @@ pub(super) fn base(domain: &str) -> Option<String> {
 pub(super) struct Rules {
     /// By what a ticket without a PAC is searched; without one, such a ticket finds nobody.
     pub(super) ticket_names: Option<Filter>,
-    /// Whether each entry must be the PAC's by its SID, and an account that is enabled
-    /// and has not expired: the preset.
+    /// Whether each entry must be the PAC's by its SID, and an account that is enabled and has not
+    /// expired: the preset.
     pub(super) by_preset: bool,
 }
 

@@ -40,6 +40,17 @@ impl NameMapping {
     }
 }
 
+/// Why a [`Directory`](crate::Directory) is asked about somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Occasion {
+    /// They bring a ticket.
+    Ticket,
+    /// They bring a name and a password (Basic). Only here does a lockout count: tickets are not
+    /// guessed, and whoever locks an account with wrong passwords must not throw its owner out.
+    Password,
+}
+
 /// The client of a completed Kerberos handshake (GSSAPI's *initiator*): what a
 /// [`Directory`](crate::Directory) is asked about.
 ///
@@ -53,6 +64,7 @@ pub struct Initiator {
     ticket_end: Option<SystemTime>,
     authenticated_at: Option<SystemTime>,
     pac: Option<Arc<Pac>>,
+    occasion: Occasion,
 }
 
 impl Initiator {
@@ -66,7 +78,15 @@ impl Initiator {
             ticket_end: None,
             authenticated_at: None,
             pac: None,
+            occasion: Occasion::Ticket,
         }
+    }
+
+    /// The same initiator on another occasion.
+    #[must_use]
+    pub fn on(mut self, occasion: Occasion) -> Self {
+        self.occasion = occasion;
+        self
     }
 
     /// An initiator of `CORP` whose ticket has this PAC, in a layer of this one realm.
@@ -113,6 +133,7 @@ impl Initiator {
                 .min(),
             authenticated_at: accepted.authenticated_at,
             pac: pac.clone(),
+            occasion: Occasion::Ticket,
         })
     }
 
@@ -167,6 +188,11 @@ impl Initiator {
     /// that the client is in no group.
     pub fn groups(&self) -> Option<&[Sid]> {
         self.pac().map(Pac::groups)
+    }
+
+    /// Why the directory is asked.
+    pub fn occasion(&self) -> Occasion {
+        self.occasion
     }
 
     /// When the ticket ends, where GSSAPI said so; or earlier, when the PAC says that sessions are to

@@ -167,7 +167,7 @@ pub use crate::error::{ConfigError, Error, ErrorKind, Fault};
 pub use crate::extract::{MissingLayer, NotSignedIn, SignInRejection};
 pub use crate::future::ResponseFuture;
 pub use crate::gate::NoLogin;
-pub use crate::initiator::{Initiator, NameMapping};
+pub use crate::initiator::{Initiator, NameMapping, Occasion};
 pub use crate::kerberos::Pac;
 pub use crate::layer::{SpnegoLayer, SpnegoLayerBuilder};
 pub use crate::login::Login;

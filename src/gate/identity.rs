@@ -4,7 +4,7 @@ use super::Gate;
 use crate::delegated::{DelegatedTicket, Delegation};
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind};
-use crate::initiator::Initiator;
+use crate::initiator::{Initiator, Occasion};
 use crate::kerberos::Accepted;
 use crate::login::{Login, Offered, RequestSession, SignIn};
 use crate::principal::printable;
@@ -19,8 +19,12 @@ impl Gate {
         password: Option<Offered<'_>>,
         session: &RequestSession,
     ) -> Result<(Login, Option<SignIn>), Error> {
+        let occasion = match password {
+            Some(_) => Occasion::Password,
+            None => Occasion::Ticket,
+        };
         let initiator = match self.initiator(accepted) {
-            Ok(initiator) => initiator,
+            Ok(initiator) => initiator.on(occasion),
             Err(error) => return turn_away(error, session).await,
         };
         match self.find(&initiator).await {
@@ -31,9 +35,9 @@ impl Gate {
                     .await?;
                 let login = sign_in.login();
                 let id = printable(login.user().id());
-                let by = match password {
-                    Some(_) => "Basic",
-                    None => "Negotiate",
+                let by = match occasion {
+                    Occasion::Password => "Basic",
+                    Occasion::Ticket => "Negotiate",
                 };
                 tracing::info!(principal = %login.principal(), id, by, "signed in");
                 Ok((login, Some(sign_in)))

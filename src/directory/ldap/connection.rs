@@ -3,16 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchOptions, StdStream};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, SearchOptions, StdStream};
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
+use super::lookup::Query;
 use super::outcome::{Answer, Failure, Refused};
 use super::server::Address;
-use crate::directory::DirectoryError;
 
 /// Firewalls forget a connection that nobody uses, and tell neither end: the next search would wait
 /// for nothing.
@@ -24,22 +24,12 @@ pub(super) struct Endpoint {
     pub(super) tls: Option<Arc<ClientConfig>>,
     /// None is anonymous, which a connection is from the start (RFC 4513 section 4).
     pub(super) bind: Option<Bind>,
-    /// For connect, bind and search together.
-    pub(super) timeout: Duration,
 }
 
 #[derive(Clone)]
 pub(super) struct Bind {
     pub(super) name: String,
     pub(super) password: SecretString,
-}
-
-pub(super) struct Query<'a> {
-    pub(super) base: &'a str,
-    pub(super) filter: &'a str,
-    pub(super) attributes: &'a [String],
-    /// How many entries are wanted at most.
-    pub(super) limit: u16,
 }
 
 /// The connection of an [`Endpoint`].
@@ -69,32 +59,24 @@ impl SharedConnection {
         &self.endpoint
     }
 
-    /// Within the endpoint's time.
-    pub(super) async fn search(&self, query: Query<'_>) -> Result<Answer, DirectoryError> {
-        let deadline = Instant::now() + self.endpoint.timeout;
-        self.search_until(deadline, query).await
-    }
-
-    pub(super) async fn search_until(
+    /// A connection that turns out to be lost is made anew, once.
+    pub(super) async fn search(
         &self,
+        query: &Query<'_>,
         deadline: Instant,
-        query: Query<'_>,
-    ) -> Result<Answer, DirectoryError> {
-        let answer = match self.attempt(&query, deadline).await {
+    ) -> Result<Answer, Failure> {
+        match self.attempt(query, deadline).await {
             // The loss of a connection shows when it is used: a server may have restarted since.
-            Err(Failure::Lost(_)) => self.attempt(&query, deadline).await,
+            Err(Failure::Lost(_)) => self.attempt(query, deadline).await,
             first => first,
-        };
-        answer.map_err(|failure| {
-            failure.explain(self.endpoint.address.url().as_str(), self.endpoint.timeout)
-        })
+        }
     }
 
     async fn attempt(&self, query: &Query<'_>, deadline: Instant) -> Result<Answer, Failure> {
         let connection = timeout_at(deadline, self.connection())
             .await
             .map_err(|_| Failure::TimedOut)??;
-        let answer = timeout_at(deadline, connection.search(query, self.endpoint.timeout))
+        let answer = timeout_at(deadline, connection.search(query, deadline))
             .await
             .unwrap_or(Err(Failure::TimedOut));
         if answer.is_err() {
@@ -186,15 +168,15 @@ impl Connection {
         self.driver.0.is_finished()
     }
 
-    async fn search(&self, query: &Query<'_>, time_limit: Duration) -> Result<Answer, Failure> {
+    async fn search(&self, query: &Query<'_>, deadline: Instant) -> Result<Answer, Failure> {
         let options = SearchOptions::new()
             .sizelimit(query.limit.into())
-            .timelimit(seconds(time_limit));
+            .timelimit(seconds(deadline.saturating_duration_since(Instant::now())));
         let mut stream = self
             .ldap
             .clone()
             .with_search_options(options)
-            .streaming_search(query.base, Scope::Subtree, query.filter, query.attributes)
+            .streaming_search(query.base, query.scope, query.filter, query.attributes)
             .await
             .map_err(Failure::Lost)?;
         let mut answer = Answer::default();

@@ -1,9 +1,7 @@
 //! Which attributes of an entry become which part of a [`User`].
 
+use super::active_directory;
 use super::entry::Entry;
-use super::{active_directory, dn};
-use crate::directory::DirectoryError;
-use crate::error::ConfigError;
 use crate::initiator::Initiator;
 use crate::user::{Group, User};
 
@@ -14,7 +12,6 @@ pub(super) struct Fields {
     /// The first of these that has a value.
     pub(super) display_name: Vec<String>,
     pub(super) email: String,
-    pub(super) groups: String,
     pub(super) id: String,
     pub(super) attributes: Vec<String>,
 }
@@ -25,7 +22,6 @@ impl Default for Fields {
             username: None,
             display_name: vec!["displayName".to_owned(), "cn".to_owned()],
             email: "mail".to_owned(),
-            groups: "memberOf".to_owned(),
             id: "entryUUID".to_owned(),
             attributes: Vec::new(),
         }
@@ -42,39 +38,18 @@ impl Fields {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        match self.names().find(|name| !dn::is_attribute_name(name)) {
-            None => Ok(()),
-            Some(name) => Err(ConfigError::Ldap {
-                setting: "attribute name",
-                reason: format!(
-                    "{name:?} can't be one; write it as the schema does, as in displayName, with \
-                     no options and no wildcard"
-                ),
-            }),
-        }
-    }
-
     /// What the server is asked for.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.username
             .iter()
             .chain(&self.display_name)
-            .chain([&self.email, &self.groups, &self.id])
+            .chain([&self.email, &self.id])
             .chain(&self.attributes)
             .map(String::as_str)
     }
 
-    pub(super) fn user(&self, who: &Initiator, entry: &Entry) -> Result<User, DirectoryError> {
-        if entry.is_partial(&self.groups) {
-            return Err(DirectoryError::misconfigured().with_detail(format!(
-                "the server gives only a part of {} of {}: this person is in too many groups to \
-                 know them all, and is not let in with some of them; raise the server's limit of \
-                 values (MaxValRange on Active Directory)",
-                self.groups,
-                entry.dn()
-            )));
-        }
+    /// With all the groups that the person is in.
+    pub(super) fn user(&self, who: &Initiator, entry: &Entry, groups: Vec<Group>) -> User {
         let mut user = User::builder(who.principal().clone())
             .username(self.username(who, entry))
             .dn(entry.dn());
@@ -87,8 +62,8 @@ impl Fields {
         if let Some(email) = first(entry, &self.email) {
             user = user.email(email);
         }
-        for dn in entry.texts(&self.groups) {
-            user = user.group(group(dn));
+        for group in groups {
+            user = user.group(group);
         }
         for name in &self.attributes {
             let values: Vec<String> = entry.texts(name).map(str::to_owned).collect();
@@ -96,7 +71,7 @@ impl Fields {
                 user = user.attribute(name, values);
             }
         }
-        Ok(user.build())
+        user.build()
     }
 
     /// The directory's spelling of the name. Where the layer makes another name of the person, for
@@ -133,15 +108,10 @@ fn sole<'a>(entry: &'a Entry, name: &'a str) -> Option<&'a str> {
     }
 }
 
-fn group(dn: &str) -> Group {
-    Group::new(dn::first_value(dn).unwrap_or_else(|| dn.to_owned())).with_dn(dn)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::entry::tests::entry;
     use super::*;
-    use crate::error::ErrorKind;
 
     fn alice() -> Initiator {
         Initiator::new("alice@CORP".parse().unwrap())
@@ -161,34 +131,18 @@ mod tests {
                 ("cn", &[b"Alice"]),
                 ("mail", &[b"alice@example.com"]),
                 ("entryUUID", &[b"4711"]),
-                (
-                    "memberOf",
-                    &[
-                        b"cn=Engineers,dc=example",
-                        br"cn=Sales\, North,dc=example",
-                        b"cn=#0403,dc=example",
-                        b"\xff",
-                    ],
-                ),
                 ("employeetype", &[b"staff", b"\xff"]),
                 ("jpegPhoto", &[b"\xff\xd8"]),
             ],
         );
-        let user = fields.user(&alice(), &entry).unwrap();
+        let user = fields.user(&alice(), &entry, vec![Group::new("Engineers")]);
         assert_eq!(user.username(), "alice");
         assert_eq!(user.id(), "4711");
         assert_eq!(user.display_name(), "Alice Liddell");
         assert_eq!(user.email(), Some("alice@example.com"));
         assert_eq!(user.dn(), Some("uid=alice,dc=example"));
-        let groups: Vec<_> = user.groups().map(|g| (g.name(), g.dn().unwrap())).collect();
-        assert_eq!(
-            groups,
-            [
-                ("Engineers", "cn=Engineers,dc=example"),
-                ("Sales, North", r"cn=Sales\, North,dc=example"),
-                ("cn=#0403,dc=example", "cn=#0403,dc=example"),
-            ]
-        );
+        let groups: Vec<_> = user.groups().map(Group::name).collect();
+        assert_eq!(groups, ["Engineers"]);
         let attributes: Vec<_> = user.attributes().collect();
         assert_eq!(
             attributes,
@@ -202,7 +156,7 @@ mod tests {
     #[test]
     fn a_bare_entry_makes_a_user_named_by_the_principal() {
         let entry = entry("uid=alice,dc=example", &[]);
-        let user = Fields::default().user(&alice(), &entry).unwrap();
+        let user = Fields::default().user(&alice(), &entry, Vec::new());
         assert_eq!(user.id(), "alice@CORP");
         assert_eq!(user.display_name(), "alice");
         assert_eq!(user.email(), None);
@@ -222,41 +176,21 @@ mod tests {
             ],
         );
         let fields = Fields::of_active_directory();
-        let user = fields.user(&alice(), &entry).unwrap();
+        let user = fields.user(&alice(), &entry, Vec::new());
         assert_eq!(user.username(), "Alice");
         assert_eq!(user.id(), "S-1-5-21-1-2-3-1103");
         assert_eq!(user.display_name(), "Alice Liddell");
         // Whatever else the layer calls her.
         let bob = Initiator::new("bob@CORP".parse().unwrap());
-        assert_eq!(fields.user(&bob, &entry).unwrap().username(), "bob");
+        assert_eq!(fields.user(&bob, &entry, Vec::new()).username(), "bob");
     }
 
     #[test]
     fn an_id_that_is_empty_or_not_the_only_one_is_none() {
         for values in [&[b"".as_slice()][..], &[b"1", b"2"], &[b"\xff"]] {
             let entry = entry("uid=alice", &[("entryUUID", values)]);
-            let user = Fields::default().user(&alice(), &entry).unwrap();
+            let user = Fields::default().user(&alice(), &entry, Vec::new());
             assert_eq!(user.id(), "alice@CORP", "{values:?}");
         }
-    }
-
-    #[test]
-    fn nobody_gets_in_with_a_part_of_their_groups() {
-        let entry = entry("uid=alice", &[("memberOf;range=0-1499", &[b"cn=g"])]);
-        let error = Fields::default().user(&alice(), &entry).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::DirectoryMisconfigured);
-    }
-
-    #[test]
-    fn a_wildcard_is_no_attribute_name() {
-        let fields = Fields {
-            attributes: vec!["*".into()],
-            ..Fields::default()
-        };
-        assert_eq!(
-            fields.check().unwrap_err().to_string(),
-            "the LDAP directory's attribute name is wrong: \"*\" can't be one; write it as the \
-             schema does, as in displayName, with no options and no wildcard"
-        );
     }
 }

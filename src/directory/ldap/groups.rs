@@ -1,80 +1,108 @@
-//! Groups by their SIDs.
+//! The groups that a person is in.
 
-use std::collections::HashMap;
-
-use tokio::time::Instant;
-
-use super::active_directory::{self, ACCOUNT, SID};
-use super::connection::Query;
-use super::filter::escaped_sid;
-use super::{LdapDirectory, parse};
+use super::dn;
+use super::entry::Entry;
+use super::lookup::Lookup;
 use crate::directory::DirectoryError;
-use crate::sid::Sid;
+use crate::initiator::Initiator;
 use crate::user::Group;
 
-/// How many groups one search is for: ten kilobytes of filter, and a tenth of the entries that Active
-/// Directory gives at once.
-const BATCH: u16 = 100;
+mod by_sid;
 
-impl LdapDirectory {
-    /// Those of these groups that are below the base, within the time of one search.
-    ///
-    /// The name is `sAMAccountName`, which no other account of the domain has, and not `cn`, which
-    /// is another's in another organizational unit.
-    pub(crate) async fn groups_by_sid(
-        &self,
-        sids: &[Sid],
-    ) -> Result<HashMap<Sid, Group>, DirectoryError> {
-        let deadline = Instant::now() + self.connection.endpoint().timeout;
-        let attributes = [SID, ACCOUNT].map(str::to_owned);
-        let mut groups = HashMap::new();
-        for batch in sids.chunks(BATCH.into()) {
-            let query = Query {
-                base: &self.base,
-                filter: &filter(batch),
-                attributes: &attributes,
-                // One more tells that something is wrong.
-                limit: BATCH + 1,
-            };
-            let answer = self.connection.search_until(deadline, query).await?;
-            let searched = format!("below {:?} for groups by their SIDs", self.base);
-            for entry in answer.all_entries(&searched)? {
-                let entry = parse(entry)?;
-                let unreadable = |name| active_directory::unreadable(&entry, name);
-                let sid = active_directory::sid(&entry).ok_or_else(|| unreadable(SID))?;
-                let name = active_directory::sole_text(&entry, ACCOUNT)?;
-                let group = Group::new(name).with_dn(entry.dn()).with_sid(sid);
-                if !batch.contains(&sid) || groups.insert(sid, group).is_some() {
-                    return Err(DirectoryError::misconfigured().with_detail(format!(
-                        "{} has the SID {sid}, and was not asked for, or is not the only one",
-                        entry.dn()
-                    )));
-                }
-            }
+/// Where they are read.
+#[derive(Debug, Clone)]
+pub(super) enum Groups {
+    /// The DNs in an attribute of the person's entry: `memberOf`.
+    MemberOf { attribute: String },
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self::MemberOf {
+            attribute: "memberOf".to_owned(),
         }
-        Ok(groups)
     }
 }
 
-fn filter(sids: &[Sid]) -> String {
-    let alternatives: String = sids
-        .iter()
-        .map(|sid| format!("({SID}={})", escaped_sid(*sid)))
-        .collect();
-    format!("(&(objectClass=group)(|{alternatives}))")
+impl Groups {
+    /// What the person's entry is asked for.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::MemberOf { attribute } => [attribute.as_str()].into_iter(),
+        }
+    }
+
+    /// All of them, or an error.
+    pub(super) async fn of(
+        &self,
+        _lookup: &Lookup<'_>,
+        _who: &Initiator,
+        entry: &Entry,
+    ) -> Result<Vec<Group>, DirectoryError> {
+        match self {
+            Self::MemberOf { attribute } => member_of(entry, attribute),
+        }
+    }
+
+    pub(super) fn fingerprint(&self) -> String {
+        match self {
+            Self::MemberOf { attribute } => attribute.clone(),
+        }
+    }
+}
+
+fn member_of(entry: &Entry, attribute: &str) -> Result<Vec<Group>, DirectoryError> {
+    if entry.is_partial(attribute) {
+        return Err(DirectoryError::misconfigured().with_detail(format!(
+            "the server gives only a part of {attribute} of {}: this person is in too many groups \
+             to know them all, and is not let in with some of them; raise the server's limit of \
+             values (MaxValRange on Active Directory)",
+            entry.dn()
+        )));
+    }
+    Ok(entry.texts(attribute).map(group).collect())
+}
+
+fn group(dn: &str) -> Group {
+    Group::new(dn::first_value(dn).unwrap_or_else(|| dn.to_owned())).with_dn(dn)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::entry::tests::entry;
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
-    fn a_batch_is_one_filter() {
-        let sids: Vec<Sid> = (0..BATCH)
-            .map(|rid| format!("S-1-5-21-1-2-3-{rid}").parse().unwrap())
-            .collect();
-        let filter = filter(&sids);
-        assert!(ldap3::parse_filter(&filter).is_ok());
-        assert_eq!(filter.matches(r"(objectSid=\01\05\00").count(), 100);
+    fn a_group_is_named_by_its_dns_first_value_or_by_all_of_it() {
+        let entry = entry(
+            "uid=alice,dc=example",
+            &[(
+                "memberOf",
+                &[
+                    b"cn=Engineers,dc=example",
+                    br"cn=Sales\, North,dc=example",
+                    b"cn=#0403,dc=example",
+                    b"\xff",
+                ],
+            )],
+        );
+        let groups = member_of(&entry, "memberOf").unwrap();
+        let groups: Vec<_> = groups.iter().map(|g| (g.name(), g.dn().unwrap())).collect();
+        assert_eq!(
+            groups,
+            [
+                ("Engineers", "cn=Engineers,dc=example"),
+                ("Sales, North", r"cn=Sales\, North,dc=example"),
+                ("cn=#0403,dc=example", "cn=#0403,dc=example"),
+            ]
+        );
+    }
+
+    #[test]
+    fn nobody_gets_in_with_a_part_of_their_groups() {
+        let entry = entry("uid=alice", &[("memberOf;range=0-1499", &[b"cn=g"])]);
+        let error = member_of(&entry, "memberOf").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DirectoryMisconfigured);
     }
 }

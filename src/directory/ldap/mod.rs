@@ -83,20 +83,21 @@ mod entry;
 mod fields;
 mod filter;
 mod groups;
+mod lookup;
 mod outcome;
+mod people;
 mod server;
+mod servers;
 
 use std::fmt;
 use std::sync::Arc;
 
-use ldap3::asn1::StructureTag;
-
-use self::active_directory::Rules;
 pub use self::builder::LdapDirectoryBuilder;
-use self::connection::{Query, SharedConnection};
-use self::entry::Entry;
 use self::fields::Fields;
-use self::filter::Filter;
+use self::groups::Groups;
+use self::lookup::Lookup;
+use self::people::People;
+use self::servers::Servers;
 use super::{Directory, DirectoryError};
 use crate::initiator::Initiator;
 use crate::user::User;
@@ -106,14 +107,10 @@ use crate::user::User;
 /// Clones share the connection.
 #[derive(Clone)]
 pub struct LdapDirectory {
-    connection: Arc<SharedConnection>,
-    base: String,
-    filter: Filter,
-    /// Where people are found by their PAC.
-    rules: Option<Rules>,
+    servers: Arc<Servers>,
+    people: People,
+    groups: Groups,
     fields: Fields,
-    /// What the server is asked for, by name.
-    requested: Vec<String>,
 }
 
 impl LdapDirectory {
@@ -141,86 +138,40 @@ impl LdapDirectory {
     pub fn active_directory(domain: impl Into<String>) -> LdapDirectoryBuilder {
         LdapDirectoryBuilder::active_directory(domain.into())
     }
-
-    /// How this person is searched for, and must match.
-    fn filter_for(&self, who: &Initiator) -> Result<&Filter, DirectoryError> {
-        match &self.rules {
-            Some(rules) if who.pac().is_none() => rules.without_pac(),
-            _ => Ok(&self.filter),
-        }
-    }
 }
 
 impl Directory for LdapDirectory {
     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-        let filter = self.filter_for(who)?;
-        let searched = filter.render(who).ok_or_else(DirectoryError::pac_missing)?;
-        let query = Query {
-            base: &self.base,
-            filter: &searched,
-            attributes: &self.requested,
-            // Enough to know that there is more than one.
-            limit: 2,
-        };
-        let answer = self.connection.search(query).await?;
-        let entry = parse(answer.sole_entry(&self.base, &searched)?)?;
-        filter.check_name(&entry, who)?;
-        if let Some(rules) = &self.rules {
-            rules.check(&entry, who)?;
-        }
-        self.fields.user(who, &entry)
+        let lookup = Lookup::new(&self.servers);
+        let entry = self.people.find(&lookup, who).await?;
+        let groups = self.groups.of(&lookup, who, &entry).await?;
+        Ok(self.fields.user(who, &entry, groups))
     }
 
     fn fingerprint(&self) -> Option<String> {
-        let url = self.connection.endpoint().address.url();
+        let url = self.servers.endpoint().address.url();
         let fields: Vec<_> = self.fields.names().collect();
-        let rules = match &self.rules {
-            None => "",
-            Some(rules) if rules.by_preset => "active directory",
-            Some(_) => "pac",
-        };
-        let ticket_names = self
-            .rules
-            .iter()
-            .find_map(|rules| rules.ticket_names.as_ref());
         Some(format!(
-            "ldap\n{url}\n{}\n{}\n{rules}\n{}\n{}",
-            self.base,
-            self.filter.template(),
-            ticket_names.map_or("", Filter::template),
+            "ldap\n{url}\n{}\n{}\n{}",
+            self.people.fingerprint(),
+            self.groups.fingerprint(),
             fields.join("\n")
         ))
     }
 
     fn tells_realms_apart(&self) -> bool {
-        let Some(rules) = &self.rules else {
-            return self.filter.tells_realms_apart();
-        };
-        // By the preset each entry has the PAC's SID, however it is searched.
-        (rules.by_preset || self.filter.tells_realms_apart())
-            && rules
-                .ticket_names
-                .as_ref()
-                .is_none_or(Filter::tells_realms_apart)
+        self.people.tells_realms_apart()
     }
-}
-
-fn parse(entry: StructureTag) -> Result<Entry, DirectoryError> {
-    Entry::parse(entry).map_err(|malformed| {
-        DirectoryError::unavailable()
-            .with_detail(format!("look into the server's log; {malformed}"))
-            .with_source(malformed)
-    })
 }
 
 impl fmt::Debug for LdapDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoint = self.connection.endpoint();
+        let endpoint = self.servers.endpoint();
         f.debug_struct("LdapDirectory")
             .field("url", &endpoint.address.url().as_str())
             .field("bind", &endpoint.bind.as_ref().map(|bind| &bind.name))
-            .field("base", &self.base)
-            .field("filter", &self.filter.template())
+            .field("base", &self.people.base)
+            .field("filter", &self.people.filter.template())
             .finish_non_exhaustive()
     }
 }

@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use super::super::active_directory;
 use super::*;
 use crate::directory::Directory;
 use crate::initiator::Initiator;
@@ -71,15 +74,15 @@ fn each_attribute_is_asked_for_once() {
         .build()
         .unwrap();
     assert_eq!(
-        directory.requested,
+        directory.people.requested,
         [
             "CN",
             "uid",
             "displayName",
             "mail",
-            "memberOf",
             "entryUUID",
-            "employeeType"
+            "employeeType",
+            "memberOf"
         ]
     );
 }
@@ -121,13 +124,13 @@ fn corp() -> LdapDirectoryBuilder {
 #[test]
 fn active_directory_is_told_by_its_domain() {
     let directory = corp().build().unwrap();
-    assert_eq!(directory.base, "DC=corp,DC=example,DC=com");
+    assert_eq!(directory.people.base, "DC=corp,DC=example,DC=com");
     assert_eq!(
-        directory.filter.template(),
+        directory.people.filter.template(),
         "(&(objectCategory=person)(objectClass=user)(objectSid={sid}))"
     );
     assert_eq!(
-        directory.requested,
+        directory.people.requested,
         [
             "objectSid",
             "sAMAccountName",
@@ -150,7 +153,7 @@ fn each_setting_of_active_directory_can_be_changed() {
         .group_attribute("ou")
         .build()
         .unwrap();
-    assert_eq!(directory.base, "OU=staff,DC=corp");
+    assert_eq!(directory.people.base, "OU=staff,DC=corp");
     assert_eq!(directory.fields.id, "employeeID");
     // The rules hold all the same.
     for needed in [
@@ -159,7 +162,7 @@ fn each_setting_of_active_directory_can_be_changed() {
         "userAccountControl",
         "accountExpires",
     ] {
-        assert!(directory.requested.iter().any(|own| own == needed));
+        assert!(directory.people.requested.iter().any(|own| own == needed));
     }
 }
 
@@ -241,4 +244,13 @@ fn a_directory_with_other_rules_has_another_fingerprint() {
     all.sort();
     all.dedup();
     assert_eq!(all.len(), 4);
+}
+
+#[test]
+fn a_wildcard_is_no_attribute_name() {
+    assert_eq!(
+        refusal(builder("ldap://localhost").attributes(["*"])),
+        "the LDAP directory's attribute name is wrong: \"*\" can't be one; write it as the \
+         schema does, as in displayName, with no options and no wildcard"
+    );
 }

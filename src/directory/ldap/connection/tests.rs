@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ldap3::Scope;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::directory::DirectoryError;
 use crate::error::ErrorKind;
 
 const BIND_SUCCEEDED: &[u8] = b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00";
@@ -51,19 +53,22 @@ fn connection_to(port: u16) -> SharedConnection {
             name: "cn=web".into(),
             password: "s3cret".into(),
         }),
-        timeout: Duration::from_millis(300),
     })
 }
 
+const PATIENCE: Duration = Duration::from_millis(300);
+
 async fn search(connection: &SharedConnection) -> Result<Answer, DirectoryError> {
-    connection
-        .search(Query {
-            base: "dc=example",
-            filter: "(uid=alice)",
-            attributes: &["uid".to_owned()],
-            limit: 2,
-        })
-        .await
+    let query = Query {
+        base: "dc=example",
+        scope: Scope::Subtree,
+        filter: "(uid=alice)",
+        attributes: &["uid".to_owned()],
+        limit: 2,
+    };
+    let answer = connection.search(&query, Instant::now() + PATIENCE).await;
+    let url = connection.endpoint().address.url();
+    answer.map_err(|failure| failure.explain(url.as_str(), PATIENCE))
 }
 
 /// The error's kind and text.

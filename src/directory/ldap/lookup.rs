@@ -1,0 +1,38 @@
+//! One question to the directory: all searches that it takes, within one time.
+
+use ldap3::Scope;
+use tokio::time::Instant;
+
+use super::outcome::Answer;
+use super::servers::Servers;
+use crate::directory::DirectoryError;
+
+/// A search (RFC 4511 section 4.5.1).
+pub(super) struct Query<'a> {
+    pub(super) base: &'a str,
+    pub(super) scope: Scope,
+    pub(super) filter: &'a str,
+    pub(super) attributes: &'a [String],
+    /// How many entries are wanted at most.
+    pub(super) limit: u16,
+}
+
+/// Made once for each sign-in, so that nobody waits longer than the directory's timeout however many
+/// searches it takes.
+pub(super) struct Lookup<'a> {
+    servers: &'a Servers,
+    deadline: Instant,
+}
+
+impl<'a> Lookup<'a> {
+    pub(super) fn new(servers: &'a Servers) -> Self {
+        Self {
+            servers,
+            deadline: Instant::now() + servers.timeout(),
+        }
+    }
+
+    pub(super) async fn search(&self, query: Query<'_>) -> Result<Answer, DirectoryError> {
+        self.servers.search(&query, self.deadline).await
+    }
+}

@@ -389,16 +389,12 @@ pub enum ConfigError {
         spn: String,
     },
     /// The keytab can't be read.
-    #[error(
-        "the keytab {} can't be read: {reason}; make it readable for the user this process runs \
-         as, and for nobody else",
-        path.display()
-    )]
+    #[error("the keytab {} can't be read: {reason}", path.display())]
     #[non_exhaustive]
     KeytabUnreadable {
         /// Where it is.
         path: PathBuf,
-        /// Why.
+        /// Why, and how to mend it.
         reason: String,
     },
     /// The file is no keytab.
@@ -544,6 +540,12 @@ pub enum ConfigError {
          nothing but proxies, as in 10.0.0.8/30 or fd00:7::/64"
     )]
     BadProxy(String),
+    /// Requests count that a proxy has forwarded, and there is no proxy.
+    #[error(
+        "BasicOver::forwarded_from(..) names no proxy, so that Basic is offered to nobody: name the \
+         proxies' own IP addresses"
+    )]
+    NoProxy,
     /// The path to sign in at is none.
     #[error("{0:?} is no path to sign in at: write a path of this site, as in /sign-in")]
     BadSignInPath(String),

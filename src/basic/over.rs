@@ -87,6 +87,9 @@ impl BasicOver {
     }
 
     pub(super) fn check(self) -> Result<Over, ConfigError> {
+        if matches!(self.rule, Rule::ForwardedProto) && self.proxies.is_empty() {
+            return Err(ConfigError::NoProxy);
+        }
         let parse = |proxy: &String| Network::parse(proxy);
         Ok(Over {
             rule: self.rule,

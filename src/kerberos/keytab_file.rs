@@ -141,7 +141,16 @@ impl KeytabFile {
     ) -> Result<Self, ConfigError> {
         let unreadable = |error: io::Error| ConfigError::KeytabUnreadable {
             path: path.clone(),
-            reason: error.to_string(),
+            reason: match error.kind() {
+                io::ErrorKind::PermissionDenied => format!(
+                    "{error}; make it readable for the user this process runs as, and for nobody \
+                     else"
+                ),
+                io::ErrorKind::IsADirectory => {
+                    format!("{error}; name the keytab's file, not its folder, in .keytab(..)")
+                }
+                _ => error.to_string(),
+            },
         };
         let (stamp, bytes) = read(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => ConfigError::KeytabMissing {

@@ -74,7 +74,10 @@ fn a_keytab_that_is_missing_or_none_is_refused() {
         layer(&realm).keytab(file),
         &["is not a keytab of MIT Kerberos"],
     );
-    refuses(layer(&realm).keytab(realm.folder()), &["can't be read"]);
+    refuses(
+        layer(&realm).keytab(realm.folder()),
+        &["can't be read", "name the keytab's file, not its folder"],
+    );
 }
 
 /// File modes stop nobody who is root.

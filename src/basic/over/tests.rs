@@ -166,3 +166,10 @@ fn a_proxy_that_is_not_listed_and_says_https_is_told_of_once() {
     assert!(said.contains(warning), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
 }
+
+#[test]
+fn forwarded_requests_want_a_proxy() {
+    let none: [&str; 0] = [];
+    let refused = BasicOver::forwarded_from(none).check();
+    assert!(matches!(refused, Err(ConfigError::NoProxy)));
+}

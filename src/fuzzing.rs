@@ -1,9 +1,11 @@
 //! What the targets in `fuzz/` run. Compiled with `--cfg fuzzing` alone, which cargo-fuzz sets.
 
 use crate::Pac;
+use crate::dn::Dn;
 use crate::kerberos::{Buffers, Keytab};
 use crate::sid::Sid;
 use crate::token;
+use crate::truth::Truth;
 
 /// Reads a PAC's buffers: KERB_VALIDATION_INFO, UPN_DNS_INFO and PAC_REQUESTOR, the first two after
 /// their lengths, of two bytes each, little-endian. What is missing at the end is no buffer.
@@ -39,6 +41,20 @@ pub fn token(input: &[u8]) {
 pub fn keytab(input: &[u8]) {
     if let Ok(keytab) = Keytab::parse(input) {
         let _ = keytab.realms_of("HTTP", "localhost");
+    }
+}
+
+/// Reads two distinguished names, with a line break between them, and compares them.
+pub fn dn(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let (one, other) = text.split_once('\n').unwrap_or((&text, &text));
+    let (Ok(one), Ok(other)) = (one.parse::<Dn>(), other.parse::<Dn>()) else {
+        return;
+    };
+    assert_eq!(one.is(&one), Truth::Yes);
+    assert_eq!(one.is(&other), other.is(&one));
+    if one.is(&other) != Truth::No {
+        assert_eq!(one.is_below(&other), one.is(&other));
     }
 }
 

@@ -129,6 +129,7 @@ mod cross_site;
 mod delegated;
 mod der;
 mod directory;
+mod dn;
 mod error;
 mod extract;
 mod future;
@@ -142,7 +143,9 @@ mod principal;
 mod response;
 mod service;
 mod sid;
+mod spelling;
 mod token;
+mod truth;
 mod user;
 
 #[cfg(fuzzing)]

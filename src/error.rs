@@ -556,6 +556,41 @@ pub enum ConfigError {
          .basic_timeout(..) some time for it"
     )]
     BasicLetsNobodyIn,
+    /// A rule on groups can't be one.
+    #[error("the group rule {rule} is wrong: {reason}")]
+    #[non_exhaustive]
+    GroupRule {
+        /// The rule, in words.
+        rule: String,
+        /// What is wrong with it, and how to mend it.
+        reason: String,
+    },
+    /// A rule names a group of which the directory never tells who is in it.
+    #[error(
+        "a group rule names a group by {group}, and the directory never tells who is in it. \
+         PrincipalOnly knows no groups. A TicketDirectory knows SIDs, the names that it is given by \
+         .group(..), and others and DNs with .names_from(..): write the rule with \
+         GroupRule::sid(..), or name the group there"
+    )]
+    #[non_exhaustive]
+    GroupNotKnown {
+        /// What the rule says.
+        group: String,
+    },
+    /// A role has no name.
+    #[error("a role has an empty name: write it as in .role(\"admin\", ..)")]
+    EmptyRole,
+    /// A realm's people may sign in, and the directory serves no such realm.
+    #[error(
+        "the realm {realm:?} may sign in, and the directory has nobody of it: give \
+         RealmDirectories a directory for it, with .realm({realm:?}, ..), to the letter, or leave \
+         the realm out"
+    )]
+    #[non_exhaustive]
+    RealmNotServed {
+        /// As it was named.
+        realm: String,
+    },
     /// A setting of an LDAP directory is wrong.
     #[error("the LDAP directory's {setting} is wrong: {reason}")]
     #[non_exhaustive]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+pub(crate) use self::rules::Rules;
 pub(crate) use self::visit::Visit;
 use crate::authorization::{Credentials, credentials};
 use crate::basic::Basic;
@@ -24,6 +25,7 @@ use crate::user::User;
 
 mod identity;
 mod password;
+mod rules;
 mod token;
 mod visit;
 
@@ -36,6 +38,7 @@ pub(crate) struct Gate {
     pub(crate) requires_pac: bool,
     pub(crate) bindings: Bindings,
     pub(crate) directory: SharedDirectory,
+    pub(crate) rules: Rules,
     pub(crate) logins: Logins,
     pub(crate) without_login: WithoutLogin,
     /// Whether a user counts whom another layer has put into the request.
@@ -122,12 +125,13 @@ impl Gate {
     /// As the user whom another layer has put into the request.
     fn respect(&self, user: &User, parts: &Parts) -> Result<Visit, Refusal> {
         let session = RequestSession::of(&parts.extensions)?;
+        let user = self.rules.admit(user.clone())?;
         // A token is not read, so that none is asked for twice.
         let if_challenged = match parts.headers.contains_key(AUTHORIZATION) {
             true => ErrorKind::NotChallenged,
             false => ErrorKind::NoCredentials,
         };
-        Ok(Visit::of(Some(user.clone()), session)
+        Ok(Visit::of(Some(user), session)
             .if_challenged(if_challenged)
             .with_delegation(self.no_ticket(Delegation::NotForwarded)))
     }

@@ -49,7 +49,9 @@
 //! - [`Directory`] finds the user behind a principal:
 #![cfg_attr(feature = "ldap", doc = "  [`LdapDirectory`](ldap::LdapDirectory),")]
 #![cfg_attr(not(feature = "ldap"), doc = "  `LdapDirectory` (feature `ldap`),")]
-//!   [`TicketDirectory`], [`PrincipalOnly`], or one of your own.
+//!   [`TicketDirectory`], [`PrincipalOnly`], or one of your own; [`RealmDirectories`] has one for each
+//!   realm.
+//! - [`GroupRule`] says which groups people must be in, or must not, and what roles that gives them.
 //! - [`Error`] says why a request was refused: it is in the response's extensions and in the log.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
 //! - [`guide::clients`] says which clients sign in, and how; [`guide::limits`] what is not done yet.
@@ -134,6 +136,7 @@ mod error;
 mod extract;
 mod future;
 mod gate;
+mod group_rule;
 mod host;
 mod initiator;
 mod kerberos;
@@ -164,12 +167,13 @@ pub use crate::delegated::{DelegatedTicket, DelegatedTicketRejection};
 #[cfg(feature = "ldap")]
 pub use crate::directory::ldap;
 pub use crate::directory::{
-    Directory, DirectoryError, PrincipalOnly, SharedDirectory, TicketDirectory,
+    Directory, DirectoryError, PrincipalOnly, RealmDirectories, SharedDirectory, TicketDirectory,
 };
 pub use crate::error::{ConfigError, Error, ErrorKind, Fault};
 pub use crate::extract::{MissingLayer, NotSignedIn, SignInRejection};
 pub use crate::future::ResponseFuture;
 pub use crate::gate::NoLogin;
+pub use crate::group_rule::{GroupKey, GroupRule};
 pub use crate::initiator::{Initiator, NameMapping, Occasion};
 pub use crate::kerberos::Pac;
 pub use crate::layer::{SpnegoLayer, SpnegoLayerBuilder};

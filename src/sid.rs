@@ -98,6 +98,18 @@ impl Sid {
         self.authority == NT_AUTHORITY && first == 21 && [a, b, c] != [0; 3]
     }
 
+    /// Whether no directory has an entry for it: it says how somebody came to be known
+    /// (`S-1-18-1`, `S-1-5-21-0-0-0-496`), not what they are a member of.
+    pub(crate) fn is_of_no_group(&self) -> bool {
+        const ASSERTED: u64 = 18;
+        let [first, a, b, c, ..] = self.sub_authorities;
+        match self.authority {
+            ASSERTED => true,
+            5 => first == 21 && self.count > 4 && [a, b, c] == [0; 3],
+            _ => false,
+        }
+    }
+
     /// The SID of an account or group of this domain, by its relative identifier (RID). An error
     /// where the domain's is as long as a SID can be.
     pub(crate) fn with_rid(mut self, rid: u32) -> Result<Self, SidError> {

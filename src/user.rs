@@ -1,13 +1,16 @@
 //! The user that handlers read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::group::Group;
+use crate::group_rule::GroupRule;
 use crate::principal::Principal;
-use crate::sid::Sid;
+
+mod group;
 
 /// The signed-in user: an extractor, and what a [`Directory`](crate::Directory) answers.
 ///
@@ -33,8 +36,10 @@ struct Inner {
     display_name: Option<String>,
     email: Option<String>,
     dn: Option<String>,
-    #[serde(with = "stored_groups")]
+    #[serde(with = "group::stored")]
     groups: Vec<Group>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    roles: BTreeSet<String>,
     attributes: BTreeMap<String, Vec<String>>,
 }
 
@@ -64,6 +69,7 @@ impl User {
                 email: None,
                 dn: None,
                 groups: Vec::new(),
+                roles: BTreeSet::new(),
                 attributes: BTreeMap::new(),
             },
         }
@@ -119,13 +125,48 @@ impl User {
         self.inner.groups.iter()
     }
 
-    /// Whether one of the groups has this [name](Group::name), to the letter.
+    /// Whether the user is surely in this group: a text that is a DN is compared with
+    /// [`Group::dn`] as a DN, one that is a SID with [`Group::sid`], and every other with
+    /// [`Group::name`], to the letter. [`GroupRule`] says what that means, and asks for more than one
+    /// group; [`has_role`](Self::has_role) asks for what the layer has made of them.
     ///
     /// A name is unique only where one administrator owns all groups. Where parts of the directory
-    /// are delegated, anyone who may create a group can create a second `Admins`: compare
-    /// [`Group::dn`] there, or [`Group::sid`], which no renaming changes either.
+    /// are delegated, as on Active Directory, whoever owns one organizational unit can create a
+    /// second `CN=Admins` there. So a name counts only of a group whose
+    /// [name counts](Group::name_counts); where that is every group, give the DN or the SID.
+    ///
+    /// ```
+    /// # use tower_spnego::{Group, Principal, User};
+    /// # let principal: Principal = "alice@CORP.EXAMPLE.COM".parse()?;
+    /// let admins = Group::new("Admins").with_dn("CN=Admins,OU=Groups,DC=corp,DC=example");
+    /// let user = User::builder(principal).group(admins).build();
+    /// assert!(user.is_in("Admins"));
+    /// assert!(user.is_in("cn=admins, ou=groups, dc=corp, dc=example"));
+    /// assert!(!user.is_in("CN=Admins,OU=Mallory,DC=corp,DC=example"));
+    /// # Ok::<_, tower_spnego::PrincipalError>(())
+    /// ```
     pub fn is_in(&self, group: &str) -> bool {
-        self.groups().any(|own| own.name() == group)
+        GroupRule::from(group).admits(self)
+    }
+
+    /// Whether the user has this role, to the letter: one that the layer's
+    /// [`role`](crate::SpnegoLayerBuilder::role) or an own directory gave at the sign-in.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.inner.roles.contains(role)
+    }
+
+    /// All roles, in order.
+    pub fn roles(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.inner.roles.iter().map(String::as_str)
+    }
+
+    /// The same user with these roles, too.
+    pub(crate) fn with_roles<'a>(mut self, roles: impl Iterator<Item = &'a str>) -> Self {
+        let mut roles = roles.map(str::to_owned).peekable();
+        if roles.peek().is_some() {
+            Arc::make_mut(&mut self.inner).roles.extend(roles);
+        }
+        self
     }
 
     /// The values of one attribute, whose name is compared without regard to ASCII case, as LDAP
@@ -153,82 +194,6 @@ impl fmt::Debug for User {
             .field("id", &self.id())
             .field("username", &self.username())
             .finish_non_exhaustive()
-    }
-}
-
-/// A group of a [`User`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    name: String,
-    dn: Option<String>,
-    sid: Option<Sid>,
-}
-
-impl Group {
-    /// A group known by its name alone.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            dn: None,
-            sid: None,
-        }
-    }
-
-    /// The same group with its distinguished name.
-    #[must_use]
-    pub fn with_dn(mut self, dn: impl Into<String>) -> Self {
-        self.dn = Some(dn.into());
-        self
-    }
-
-    /// The same group with its security identifier.
-    #[must_use]
-    pub fn with_sid(mut self, sid: Sid) -> Self {
-        self.sid = Some(sid);
-        self
-    }
-
-    /// The name, such as `Engineers`.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The distinguished name, where the directory has one.
-    pub fn dn(&self) -> Option<&str> {
-        self.dn.as_deref()
-    }
-
-    /// The security identifier, where the directory has one: a group of Windows, which keeps it
-    /// through every renaming.
-    pub fn sid(&self) -> Option<Sid> {
-        self.sid
-    }
-}
-
-/// Groups as triples of name, DN and the SID's text.
-mod stored_groups {
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::Group;
-
-    type Stored = (String, Option<String>, Option<String>);
-
-    pub(super) fn serialize<S: Serializer>(groups: &[Group], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(groups.iter().map(|group| {
-            let sid = group.sid.map(|sid| sid.to_string());
-            (&group.name, &group.dn, sid)
-        }))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Group>, D::Error> {
-        let read = |(name, dn, sid): Stored| {
-            let sid = sid.map(|sid| sid.parse().map_err(D::Error::custom));
-            let sid = sid.transpose()?;
-            Ok(Group { name, dn, sid })
-        };
-        let stored = Vec::<Stored>::deserialize(from)?;
-        stored.into_iter().map(read).collect()
     }
 }
 
@@ -276,6 +241,12 @@ impl UserBuilder {
         self
     }
 
+    /// Adds a role.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.inner.roles.insert(role.into());
+        self
+    }
+
     /// Sets the values of an attribute.
     pub fn attribute(
         mut self,
@@ -306,24 +277,39 @@ impl fmt::Debug for UserBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sid::Sid;
 
     fn alice() -> UserBuilder {
         User::builder("alice@CORP".parse().unwrap())
     }
 
     #[test]
-    fn a_session_gives_groups_back_with_dn_and_sid() {
+    fn a_session_gives_groups_back_with_dn_sid_and_what_their_name_is_worth() {
         let sid: Sid = "S-1-5-21-1-2-3-513".parse().unwrap();
         let user = alice()
             .group(Group::new("a"))
             .group(Group::new("b").with_dn("cn=b"))
             .group(Group::new("c").with_sid(sid))
             .group(Group::new("d").with_dn("cn=d").with_sid(sid))
+            .group(Group::new("e").with_uncounted_name())
             .build();
         let read = User::from_stored(&user.to_stored().unwrap()).unwrap();
         assert_eq!(read, user);
         let sids: Vec<_> = read.groups().map(Group::sid).collect();
-        assert_eq!(sids, [None, None, Some(sid), Some(sid)]);
+        assert_eq!(sids, [None, None, Some(sid), Some(sid), None]);
+        let counts: Vec<_> = read.groups().map(Group::name_counts).collect();
+        assert_eq!(counts, [true, true, true, true, false]);
+        assert!(user.to_stored().unwrap().contains(r#"["a",null,null]"#));
+    }
+
+    #[test]
+    fn a_session_gives_roles_back() {
+        let user = alice().role("admin").build();
+        let user = user.with_roles(["editor", "admin"].into_iter());
+        let read = User::from_stored(&user.to_stored().unwrap()).unwrap();
+        assert_eq!(read.roles().collect::<Vec<_>>(), ["admin", "editor"]);
+        assert!(read.has_role("admin") && !read.has_role("Admin"));
+        assert!(!alice().build().to_stored().unwrap().contains("roles"));
     }
 
     #[test]

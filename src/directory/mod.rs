@@ -1,5 +1,5 @@
-//! Who the initiator is: the [`Directory`] trait, and those that ask nobody: [`PrincipalOnly`] and
-//! [`TicketDirectory`].
+//! Who the initiator is: the [`Directory`] trait, those that ask nobody, [`PrincipalOnly`] and
+//! [`TicketDirectory`], and one made of others, [`RealmDirectories`].
 
 use std::fmt;
 use std::future::Future;
@@ -8,13 +8,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
+use crate::group_rule::GroupKey;
 use crate::initiator::Initiator;
 use crate::user::User;
 
 #[cfg(feature = "ldap")]
 pub mod ldap;
+mod realms;
 mod ticket;
 
+pub use self::realms::RealmDirectories;
 pub use self::ticket::TicketDirectory;
 
 /// Finds the user behind a Kerberos principal.
@@ -61,13 +64,29 @@ pub trait Directory: Send + Sync + 'static {
     fn tells_realms_apart(&self) -> bool {
         true
     }
+
+    /// Whether people of this realm can be found. A layer that allows a realm of which that is not so
+    /// refuses to start.
+    fn serves(&self, realm: &str) -> bool {
+        let _ = realm;
+        true
+    }
+
+    /// Whether it can tell who is in this group, and who is not: whether its users'
+    /// [groups](User::groups) have what names the group here. A layer one of whose
+    /// [rules](crate::GroupRule) has a group of which that is not so refuses to start: a rule to deny
+    /// it would let everybody in.
+    fn knows_group(&self, group: GroupKey<'_>) -> bool {
+        let _ = group;
+        true
+    }
 }
 
 /// No directory at all: the user is what the ticket says.
 ///
 /// The username is the principal's name without its realm where the layer allows a single realm,
-/// else the whole principal. There are no groups, and nobody is ever refused: whoever the KDC knows
-/// gets in.
+/// else the whole principal. There are no groups, so that a layer with [rules](crate::GroupRule) on
+/// them refuses to start, and nobody is ever refused: whoever the KDC knows gets in.
 ///
 /// Where the ticket has a [`Pac`](crate::Pac), as on Active Directory, the name is the PAC's account
 /// and the id its SID. Where it has none, the name is what the ticket says; on Active Directory that
@@ -88,6 +107,10 @@ impl Directory for PrincipalOnly {
 
     fn fingerprint(&self) -> Option<String> {
         Some("principal only".to_owned())
+    }
+
+    fn knows_group(&self, _: GroupKey<'_>) -> bool {
+        false
     }
 }
 
@@ -137,6 +160,14 @@ impl Directory for SharedDirectory {
     fn tells_realms_apart(&self) -> bool {
         self.erased.tells_realms_apart_erased()
     }
+
+    fn serves(&self, realm: &str) -> bool {
+        self.erased.serves_erased(realm)
+    }
+
+    fn knows_group(&self, group: GroupKey<'_>) -> bool {
+        self.erased.knows_group_erased(group)
+    }
 }
 
 impl fmt::Debug for SharedDirectory {
@@ -152,6 +183,8 @@ type Found<'a> = Pin<Box<dyn Future<Output = Result<User, DirectoryError>> + Sen
 trait ErasedDirectory: Send + Sync {
     fn find_boxed<'a>(&'a self, who: &'a Initiator) -> Found<'a>;
     fn tells_realms_apart_erased(&self) -> bool;
+    fn serves_erased(&self, realm: &str) -> bool;
+    fn knows_group_erased(&self, group: GroupKey<'_>) -> bool;
 }
 
 impl<D: Directory> ErasedDirectory for D {
@@ -161,6 +194,14 @@ impl<D: Directory> ErasedDirectory for D {
 
     fn tells_realms_apart_erased(&self) -> bool {
         self.tells_realms_apart()
+    }
+
+    fn serves_erased(&self, realm: &str) -> bool {
+        self.serves(realm)
+    }
+
+    fn knows_group_erased(&self, group: GroupKey<'_>) -> bool {
+        self.knows_group(group)
     }
 }
 

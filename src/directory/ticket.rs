@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use super::{Directory, DirectoryError};
+use crate::group_rule::GroupKey;
 use crate::initiator::Initiator;
 use crate::sid::Sid;
 use crate::user::{Group, User};
@@ -99,6 +100,13 @@ impl TicketDirectory {
         self
     }
 
+    fn asks_for_names(&self) -> bool {
+        #[cfg(feature = "ldap")]
+        return self.names.is_some();
+        #[cfg(not(feature = "ldap"))]
+        false
+    }
+
     /// What LDAP has of the groups that the table has not.
     #[cfg(feature = "ldap")]
     async fn found(&self, sids: &[Sid]) -> Result<HashMap<Sid, Group>, DirectoryError> {
@@ -163,6 +171,14 @@ impl Directory for TicketDirectory {
             parts.extend(names.source().fingerprint());
         }
         Some(parts.join("\n"))
+    }
+
+    fn knows_group(&self, group: GroupKey<'_>) -> bool {
+        match group {
+            GroupKey::Sid(_) => true,
+            GroupKey::Name(name) => self.asks_for_names() || self.is_reserved(name),
+            GroupKey::Dn(_) => self.asks_for_names(),
+        }
     }
 }
 

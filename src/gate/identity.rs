@@ -70,7 +70,7 @@ impl Gate {
                 user.principal()
             )));
         }
-        Ok(user)
+        self.rules.admit(user)
     }
 
     /// What becomes of a forwarded ticket, now that its owner is let in.

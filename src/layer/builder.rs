@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::ConfigError;
-use crate::gate::{Gate, NoLogin, WithoutLogin};
+use crate::gate::{Gate, NoLogin, Rules, WithoutLogin};
 use crate::initiator::NameMapping;
 use crate::kerberos::{Acceptor, AcceptorConfig, Services, TicketStore};
 use crate::login::{Logins, Policy, fingerprint};
@@ -41,6 +41,7 @@ pub struct SpnegoLayerBuilder {
     keytab: Option<PathBuf>,
     replay_cache: Option<PathBuf>,
     directory: Option<SharedDirectory>,
+    rules: Rules,
     mapping: Option<NameMapping>,
     requires_pac: bool,
     bindings: Bindings,
@@ -68,6 +69,7 @@ impl SpnegoLayerBuilder {
             keytab: None,
             replay_cache: None,
             directory: None,
+            rules: Rules::default(),
             mapping: None,
             requires_pac: false,
             bindings: Bindings::default(),
@@ -108,6 +110,8 @@ impl SpnegoLayerBuilder {
         }
         let directory = self.directory.ok_or(ConfigError::NoDirectory)?;
         check_names(self.mapping, &realms, &directory)?;
+        check_served(&realms, &directory)?;
+        self.rules.check(&directory)?;
         let acceptor = Acceptor::start(AcceptorConfig {
             services,
             service_realm: self.service_realm,
@@ -129,6 +133,7 @@ impl SpnegoLayerBuilder {
             realms = ?realms.iter().collect::<Vec<_>>(),
             "people can sign in"
         );
+        let rules = self.rules.parts();
         // What a layer asks of a token beyond a ticket, another one's sign-in does not stand for.
         let made_by = fingerprint(
             realms
@@ -137,6 +142,7 @@ impl SpnegoLayerBuilder {
                 .chain(self.bindings.policy.as_str())
                 .chain(by_host)
                 .chain(with_pac)
+                .chain(rules.iter().map(String::as_str))
                 .chain(acceptor.principals().iter().map(String::as_str))
                 .chain(directory.fingerprint().as_deref()),
         );
@@ -157,6 +163,7 @@ impl SpnegoLayerBuilder {
                 requires_pac: self.requires_pac,
                 bindings: self.bindings,
                 directory,
+                rules: self.rules,
                 without_login: self.without_login,
                 respects_user: self.respects_user,
                 refusals: self.refusals,
@@ -175,6 +182,16 @@ fn check_names(
         Some(mapping) => mapping.check(realms),
         None if realms.is_single() || directory.tells_realms_apart() => Ok(()),
         None => Err(ConfigError::RealmsNotToldApart),
+    }
+}
+
+/// Whether the directory has people of every realm.
+fn check_served(realms: &AllowedRealms, directory: &SharedDirectory) -> Result<(), ConfigError> {
+    match realms.iter().find(|realm| !directory.serves(realm)) {
+        Some(realm) => Err(ConfigError::RealmNotServed {
+            realm: realm.to_owned(),
+        }),
+        None => Ok(()),
     }
 }
 

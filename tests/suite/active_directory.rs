@@ -1,6 +1,7 @@
 //! Users of an Active Directory domain.
 
 mod directories;
+mod group_rules;
 mod groups;
 mod names;
 pub mod people;

@@ -4,6 +4,7 @@
 mod active_directory;
 mod clients;
 mod failures;
+mod group_rules;
 mod kdc;
 mod over;
 mod session;

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 
 use tower_spnego::{
     BasicOver, Challenge, ChannelBinding, ConfigError, DelegatedTicket, DirectoryError, Error,
-    Initiator, Login, NameMapping, NoLogin, Principal, ResponseFuture, ServerEndPoint,
-    SharedDirectory, SharedEndPoint, Spnego, SpnegoConnection, SpnegoLayer, SpnegoLayerBuilder,
-    User,
+    GroupRule, Initiator, Login, NameMapping, NoLogin, Principal, RealmDirectories, ResponseFuture,
+    ServerEndPoint, SharedDirectory, SharedEndPoint, Spnego, SpnegoConnection, SpnegoLayer,
+    SpnegoLayerBuilder, User,
 };
 
 fn shared<T: Send + Sync + 'static>() {}
@@ -35,6 +35,8 @@ fn threads_may_share_them_and_most_can_be_cloned() {
         Principal,
         Initiator,
         SharedDirectory,
+        RealmDirectories,
+        GroupRule,
         ServerEndPoint,
         SharedEndPoint,
         BasicOver,

@@ -7,6 +7,7 @@ use tower_spnego::{
     Directory, DirectoryError, ErrorKind, Initiator, PrincipalOnly, SpnegoLayer, User,
 };
 
+use crate::realms::{token_from, trust};
 use crate::site::{Site, layer, realm, token};
 
 #[tokio::test]
@@ -74,23 +75,8 @@ fn forged_administrator(lab: &TestRealm) -> Vec<u8> {
         .principals(["administrator"])
         .start()
         .expect("a KDC");
-    for realm in [&fake, lab] {
-        realm
-            .kadmin(["addprinc", "-pw", "secret", "krbtgt/LAB.TEST@CORP.TEST"])
-            .expect("trusts");
-    }
-    let both = fake.folder().join("both.conf");
-    let [mut text, of_lab] =
-        [&fake, lab].map(|realm| std::fs::read_to_string(realm.krb5_conf()).expect("reads"));
-    text.push_str(&of_lab[of_lab.find("[realms]").expect("a section")..]);
-    std::fs::write(&both, text).expect("writes");
-
-    let cache = fake.ticket_cache("administrator").expect("a ticket");
-    let spn = "HTTP/localhost@LAB.TEST";
-    let mut kvno = cache.command("kvno");
-    let got = kvno.args(["-q", spn]).env("KRB5_CONFIG", &both).status();
-    assert!(got.expect("kvno").success(), "LAB issues the ticket");
-    cache.token(spn).expect("a token")
+    trust(&fake, lab);
+    token_from(&fake, lab, "administrator")
 }
 
 /// With the keys of two realms in one keytab, the second realm's KDC can issue a ticket that names

@@ -49,8 +49,8 @@ mod key;
 /// # What is not known
 ///
 /// Each rule holds, does not hold, or is not known to do either, and only what surely holds admits.
-/// `!` leaves what is not known as it is, so that a rule of its own and its contrary can both admit
-/// nobody. Not known is:
+/// `!` leaves what is not known as it is, so that a rule and its contrary can both admit nobody. Not
+/// known is:
 ///
 /// - whether two texts are one group that differ in the case or form of letters beyond ASCII, or in
 ///   the number of spaces inside of them: servers differ there. So is a name that differs only in case;

@@ -9,7 +9,7 @@ use crate::principal::is_deceptive;
 ///
 /// No two servers agree on that: OpenLDAP folds case and compatibility characters by RFC 4518, Active
 /// Directory drops accents and the width of letters as well, and of spaces they think differently.
-/// This joins whatever one of them does, and so says only who may be meant, never who is.
+/// This joins what any of these rules does, and so says only who may be meant, never who is.
 pub(crate) fn alike(a: &str, b: &str) -> bool {
     if is_plain(a) && is_plain(b) {
         let (mut a, mut b) = (a.split_ascii_whitespace(), b.split_ascii_whitespace());

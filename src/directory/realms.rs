@@ -13,6 +13,7 @@ use crate::user::User;
 ///
 /// ```no_run
 /// # fn main() -> Result<(), tower_spnego::ConfigError> {
+/// # #[cfg(feature = "ldap")] {
 /// use tower_spnego::ldap::LdapDirectory;
 /// use tower_spnego::{RealmDirectories, SpnegoLayer};
 ///
@@ -32,6 +33,7 @@ use crate::user::User;
 ///             .realm("LAB.EXAMPLE.COM", of_domain("lab.example.com")?),
 ///     )
 ///     .build()?;
+/// # }
 /// # Ok(())
 /// # }
 /// ```

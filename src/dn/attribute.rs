@@ -31,13 +31,13 @@ impl AttributeType {
         if !is_attribute_name(name) {
             return Err(DnError::BadAttribute);
         }
-        let name = name.to_ascii_lowercase();
+        let is_called = |other: &str| other.eq_ignore_ascii_case(name);
         let known = CASE_IGNORING
             .iter()
-            .find(|(own, others)| *own == name || others.contains(&name.as_str()));
+            .find(|(own, others)| is_called(own) || others.iter().any(|other| is_called(other)));
         Ok(match known {
             Some((own, _)) => Self::CaseIgnoring(own),
-            None => Self::Other(name),
+            None => Self::Other(name.to_ascii_lowercase()),
         })
     }
 

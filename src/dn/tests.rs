@@ -197,6 +197,8 @@ fn mangled_texts_are_dns_or_none() {
             for text in changed.chain([before.to_owned(), after.to_owned()]) {
                 if let Ok(dn) = text.parse::<Dn>() {
                     assert_eq!(dn.is(&dn), Yes, "{text:?}");
+                    let seed: Dn = seed.parse().unwrap();
+                    assert_eq!(dn.is(&seed), seed.is(&dn), "{text:?}");
                     assert_eq!(dn.as_str(), text);
                     read += 1;
                 }

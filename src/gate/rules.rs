@@ -44,27 +44,43 @@ impl Rules {
 
     /// The user with the roles, where they may in.
     pub(crate) fn admit(&self, user: User) -> Result<User, Error> {
-        for rule in &self.denied {
-            if rule.judge(&user) != Truth::No {
-                return Err(refused(&user, rule, ".deny_group(..) refuses"));
+        let mut unknown = None;
+        for refusal in self.refusals_of(&user) {
+            // By one rule that is known, whatever is not known of another.
+            if refusal.kind() == ErrorKind::UserDenied {
+                return Err(refusal);
             }
+            unknown.get_or_insert(refusal);
         }
-        for rule in &self.required {
-            if !rule.admits(&user) {
-                return Err(refused(&user, rule, ".require_group(..) asks for"));
-            }
+        if let Some(refusal) = unknown {
+            return Err(refusal);
         }
         let roles: Vec<_> = self.roles_of(&user).collect();
         Ok(user.with_roles(roles.into_iter()))
     }
 
+    fn refusals_of(&self, user: &User) -> impl Iterator<Item = Error> {
+        let denied = self.denied.iter();
+        let denied = denied
+            .filter(|rule| rule.judge(user) != Truth::No)
+            .map(|rule| refused(user, rule, ".deny_group(..) refuses"));
+        let required = self.required.iter();
+        let lacking = required
+            .filter(|rule| !rule.admits(user))
+            .map(|rule| refused(user, rule, ".require_group(..) asks for"));
+        denied.chain(lacking)
+    }
+
     fn roles_of<'a>(&'a self, user: &User) -> impl Iterator<Item = &'a str> {
         self.roles.iter().filter_map(move |(role, rule)| {
+            if rule.admits(user) {
+                return Some(role.as_str());
+            }
             if let Some(Doubt::Spelling(why) | Doubt::Missing(why)) = rule.doubt(user) {
                 let principal = user.principal();
                 tracing::warn!(%principal, role, %rule, why, "nobody knows whether the user has a role");
             }
-            rule.admits(user).then_some(role.as_str())
+            None
         })
     }
 }
@@ -194,6 +210,17 @@ mod tests {
             ["", "a", "b", "a b", "a b c", "a b d", "a b e"].map(is_let_in),
             [false, false, false, true, false, false, true]
         );
+    }
+
+    #[test]
+    fn who_is_surely_refused_is_whatever_another_rule_can_not_tell() {
+        let staff = || alice([Group::new("Staff")]);
+        let mut rules = denied("S-1-5-32-544");
+        refuses(&rules, staff(), ErrorKind::DirectoryMisconfigured, "no SID");
+        rules.required.push("Admins".into());
+        refuses(&rules, staff(), ErrorKind::UserDenied, "asks for");
+        rules.denied.push("Staff".into());
+        refuses(&rules, staff(), ErrorKind::UserDenied, "refuses");
     }
 
     #[test]

@@ -49,8 +49,9 @@ impl Group {
         self
     }
 
-    /// The same group, whose name counts only below one of these bases; below none, where there is
-    /// none. A base that may be spelled otherwise than in the directory makes that doubtful.
+    /// The same group, whose name counts only below one of these bases; where there are none, every
+    /// name does. Where nobody knows whether it is below one, for a base is spelled otherwise than the
+    /// directory does it, neither does the name count nor is it passed over.
     #[cfg(feature = "ldap")]
     #[must_use]
     #[allow(dead_code)]

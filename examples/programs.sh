@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
     BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
     SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
     # Of the tests alone.
-    CLIENT_PROGRAMS=(browser firefox nginx python-dev javac go gokrb5 npm ntlm-plug-in samba-ad)
+    CLIENT_PROGRAMS=(browser firefox nginx python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi)
 }
 
 # The status that says "this machine lacks something", apart from a failure.
@@ -133,6 +133,7 @@ has_program() {
         firefox) find_firefox >/dev/null ;;
         ntlm-plug-in) any_file '/usr/lib/*/gssntlmssp/gssntlmssp.so' '/usr/lib*/gssntlmssp/gssntlmssp.so' ;;
         samba-ad) has_samba_ad ;;
+        sasl-gssapi) any_file '/usr/lib/*/sasl2/libgssapiv2.so' '/usr/lib*/sasl2/libgssapiv2.so' ;;
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         python-dev) has_program python-venv && has_python_headers ;;
         gokrb5) [[ -d /usr/share/gocode/src/github.com/jcmturner/gokrb5/v8 ]] ;;
@@ -211,6 +212,7 @@ packages_of() {
             javac) echo default-jdk-headless ;;
             go) echo golang-go ;;
             samba-ad) printf '%s\n' samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind ;;
+            sasl-gssapi) echo libsasl2-modules-gssapi-mit ;;
             gokrb5) echo golang-github-jcmturner-gokrb5.v8-dev ;;
             *) echo "$program" ;;
         esac

@@ -11,7 +11,11 @@ use super::ldif::{attribute, escape_rdn};
 use super::port::Port;
 use super::process::{Daemon, find_program, run_with_input};
 
+mod builder;
 mod setup;
+
+pub use builder::TestLdapBuilder;
+use builder::{Kerberos, SERVICE_KEYTAB};
 
 /// An LDAP server of its own: OpenLDAP's `slapd` on free ports of 127.0.0.1, its database and all
 /// other files in a temporary folder. It needs no root and takes a fraction of a second; any
@@ -36,7 +40,8 @@ mod setup;
 pub struct TestLdap {
     slapd: Option<Daemon>,
     plain: Port,
-    tls: Port,
+    tls: Option<Port>,
+    kerberos: Option<Kerberos>,
     folder: TempDir,
 }
 
@@ -52,36 +57,59 @@ impl TestLdap {
     /// A program or OpenLDAP's schema is missing, or the server does not start; the text says which
     /// or why.
     pub fn start() -> io::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("tower-spnego-ldap-")
-            .tempdir()?;
-        setup::write_files(folder.path())?;
-        let mut ldap = Self {
-            slapd: None,
-            plain: Port::claim()?,
-            tls: Port::claim()?,
-            folder,
-        };
-        ldap.restart()?;
-        // Through the server, not slapadd: the overlay fills memberOf on additions it sees.
-        ldap.ldif(&setup::first_entries())?;
-        Ok(ldap)
+        Self::builder().start()
     }
 
-    /// `ldap://127.0.0.1:…`, without TLS.
+    /// As [`start`](Self::start), one that has no TLS, or knows a Kerberos realm.
+    pub fn builder() -> TestLdapBuilder {
+        TestLdapBuilder::new()
+    }
+
+    /// `ldap://127.0.0.1:…`, without TLS unless a client asks for it (StartTLS).
     pub fn url(&self) -> String {
         format!("ldap://127.0.0.1:{}", self.plain.number())
     }
 
+    /// `ldapi://…`, the server's socket in its folder. Whoever runs the test is the
+    /// [`service_dn`](Self::service_dn) there, by SASL EXTERNAL.
+    pub fn ldapi_url(&self) -> String {
+        setup::ldapi_url(self.folder.path())
+    }
+
     /// `ldaps://localhost:…`; the certificate, signed by [`ca_file`](Self::ca_file), also names
     /// 127.0.0.1 and this machine.
+    ///
+    /// # Panics
+    ///
+    /// The server was started [without TLS](TestLdapBuilder::without_tls).
     pub fn tls_url(&self) -> String {
-        format!("ldaps://localhost:{}", self.tls.number())
+        match &self.tls {
+            Some(port) => format!("ldaps://localhost:{}", port.number()),
+            None => panic!("this server was started without TLS"),
+        }
     }
 
     /// The certificate of the authority that signed the server's, as PEM.
     pub fn ca_file(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
+    }
+
+    /// A certificate signed by [`ca_file`](Self::ca_file) and its key, each as PEM. Whoever has them
+    /// is the [`service_dn`](Self::service_dn), by SASL EXTERNAL.
+    pub fn client_certificate(&self) -> (PathBuf, PathBuf) {
+        let file = |ending| {
+            self.folder
+                .path()
+                .join(format!("{}.{ending}", setup::CLIENT))
+        };
+        (file("pem"), file("key"))
+    }
+
+    /// The keytab of the principal `web`, who is the [`service_dn`](Self::service_dn) by SASL
+    /// GSSAPI; none unless the server knows a [realm](TestLdapBuilder::realm).
+    pub fn service_keytab(&self) -> Option<PathBuf> {
+        let kerberos = self.kerberos.as_ref()?;
+        Some(kerberos.keytab.with_file_name(SERVICE_KEYTAB))
     }
 
     /// The tree's root, `dc=example,dc=test`.
@@ -183,16 +211,21 @@ impl TestLdap {
         }
         self.slapd = None;
         let folder = self.folder.path();
-        let urls = format!("{} ldaps://127.0.0.1:{}", self.url(), self.tls.number());
-        let mut slapd = Daemon::spawn(
-            setup::slapd(folder)?.args(["-h", &urls]),
-            &folder.join("slapd.log"),
-            folder,
-        )?;
-        slapd.wait_until_ready(
-            "slapd starting",
-            &[self.plain.address(), self.tls.address()],
-        )?;
+        let mut urls = format!("{} {}", self.url(), self.ldapi_url());
+        let mut ports = vec![self.plain.address()];
+        if let Some(tls) = &self.tls {
+            urls.push_str(&format!(" ldaps://127.0.0.1:{}", tls.number()));
+            ports.push(tls.address());
+        }
+        let mut command = setup::slapd(folder)?;
+        if let Some(kerberos) = &self.kerberos {
+            command
+                .env("KRB5_CONFIG", &kerberos.krb5_conf)
+                .env("KRB5_KTNAME", &kerberos.keytab);
+        }
+        let log = folder.join("slapd.log");
+        let mut slapd = Daemon::spawn(command.args(["-h", &urls]), &log, folder)?;
+        slapd.wait_until_ready("slapd starting", &ports)?;
         self.slapd = Some(slapd);
         Ok(())
     }

@@ -7,7 +7,7 @@
 //! - [`TicketCache`]: a user's tickets, for tokens made in the test's own process
 //!   ([`token`](TicketCache::token), [`Handshake`]) and for programs.
 //! - [`token_from`]: a token out of any other ticket cache, such as a forwarded ticket's.
-//! - [`TestLdap`]: a directory with people and groups, over LDAP and LDAPS.
+//! - [`TestLdap`]: a directory with people and groups, over LDAP, LDAPS, StartTLS and a local socket.
 //! - [`TestActiveDirectory`]: a Samba domain with users, computers and groups; it needs root.
 //! - [`Chromium`] and [`Firefox`]: headless browsers that sign in with a ticket cache.
 //!
@@ -50,6 +50,6 @@ pub use active_directory::{GroupScope, TestActiveDirectory, active_directory_or_
 pub use chromium::{Chromium, chromium_or_skip};
 pub use firefox::{Firefox, firefox_or_skip};
 pub use handshake::{Handshake, HandshakeRequest, authorization, token_from};
-pub use ldap::TestLdap;
+pub use ldap::{TestLdap, TestLdapBuilder};
 pub use realm::{TestRealm, TestRealmBuilder};
 pub use ticket::{TicketCache, TicketRequest};

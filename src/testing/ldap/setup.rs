@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::TestLdapBuilder;
 use super::{BASE, ROOT_PASSWORD, SERVICE_PASSWORD};
-use crate::testing::certificate::make_certificate;
+use crate::testing::certificate::{make_certificate, make_client_certificate};
 use crate::testing::process::find_program;
 
 /// Debian, then Fedora.
@@ -21,10 +22,21 @@ pub(super) fn service_dn() -> String {
     format!("cn=web,ou=services,{BASE}")
 }
 
-pub(super) fn write_files(folder: &Path) -> io::Result<()> {
+/// The subject of the service account's certificate.
+pub(super) const CLIENT: &str = "web-client";
+
+pub(super) fn write_files(folder: &Path, settings: &TestLdapBuilder) -> io::Result<()> {
     fs::create_dir(folder.join("database"))?;
     make_certificate(folder, &names())?;
-    fs::write(folder.join("slapd.conf"), slapd_conf(folder)?)
+    make_client_certificate(folder, CLIENT)?;
+    fs::write(folder.join("slapd.conf"), slapd_conf(folder, settings)?)
+}
+
+/// The percent-encoded path of the socket.
+pub(super) fn ldapi_url(folder: &Path) -> String {
+    let path = folder.join("ldapi");
+    let encoded = path.display().to_string().replace('/', "%2F");
+    format!("ldapi://{encoded}")
 }
 
 /// The server in the foreground, its URLs to be added.
@@ -57,7 +69,7 @@ fn slapd_program(folder: &Path) -> io::Result<PathBuf> {
     Ok(copy)
 }
 
-fn slapd_conf(folder: &Path) -> io::Result<String> {
+fn slapd_conf(folder: &Path, settings: &TestLdapBuilder) -> io::Result<String> {
     let schema = first_folder(&SCHEMAS, "core.schema", "schema")?;
     let modules = first_folder(&MODULES, "memberof.so", "modules")?;
     // Some distributions have the back end built in.
@@ -66,8 +78,15 @@ fn slapd_conf(folder: &Path) -> io::Result<String> {
     } else {
         ""
     };
+    let tls = match settings.tls {
+        true => tls_settings(folder),
+        false => String::new(),
+    };
     let (schema, modules, folder) = (schema.display(), modules.display(), folder.display());
     let (root, web) = (root_dn(), service_dn());
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    let (user, group) = (user.as_raw(), group.as_raw());
+    let further = &settings.configuration;
     Ok(format!(
         r#"include {schema}/core.schema
 include {schema}/cosine.schema
@@ -76,10 +95,12 @@ include {schema}/nis.schema
 modulepath {modules}
 {back_mdb}
 moduleload memberof
-TLSCACertificateFile "{folder}/ca.pem"
-TLSCertificateFile "{folder}/certificate.pem"
-TLSCertificateKeyFile "{folder}/key.pem"
-TLSVerifyClient never
+{tls}
+sasl-host localhost
+authz-regexp "^cn={CLIENT}$" "{web}"
+authz-regexp "^gidNumber={group}[+]uidNumber={user},cn=peercred,cn=external,cn=auth$" "{web}"
+authz-regexp "^uid=web,(cn=[^,]+,)?cn=gssapi,cn=auth$" "{web}"
+{further}
 database mdb
 suffix "{BASE}"
 rootdn "{root}"
@@ -94,6 +115,17 @@ overlay memberof
 memberof-refint on
 "#
     ))
+}
+
+/// A client with a certificate of another authority is refused; one without any is not.
+fn tls_settings(folder: &Path) -> String {
+    let folder = folder.display();
+    format!(
+        r#"TLSCACertificateFile "{folder}/ca.pem"
+TLSCertificateFile "{folder}/certificate.pem"
+TLSCertificateKeyFile "{folder}/key.pem"
+TLSVerifyClient try"#
+    )
 }
 
 fn first_folder(folders: &[&str], file: &str, what: &str) -> io::Result<PathBuf> {

@@ -136,7 +136,7 @@ fn rustls_takes_the_certificate_for_all_its_names() {
     let handshake = |name: &'static str| {
         let name = ServerName::try_from(name).expect("a name");
         let mut tls = ClientConnection::new(config.clone(), name).expect("a client");
-        let tcp = std::net::TcpStream::connect(("127.0.0.1", ldap.tls.number()));
+        let tcp = std::net::TcpStream::connect(ldap.tls.as_ref().expect("TLS").address());
         let mut tcp = tcp.expect("connected");
         while tls.is_handshaking() {
             tls.complete_io(&mut tcp)?;
@@ -146,4 +146,57 @@ fn rustls_takes_the_certificate_for_all_its_names() {
     handshake("localhost").expect("its name");
     handshake("127.0.0.1").expect("its address");
     handshake("elsewhere.test").expect_err("another name");
+}
+
+/// Whom the server takes this client for.
+fn who_am_i(ldap: &TestLdap, url: &str, arguments: &[&str]) -> io::Result<String> {
+    let (certificate, key) = ldap.client_certificate();
+    let output = run(Command::new("ldapwhoami")
+        .env("LDAPCONF", "/dev/null")
+        .env("LDAPTLS_CACERT", ldap.ca_file())
+        .env("LDAPTLS_CERT", certificate)
+        .env("LDAPTLS_KEY", key)
+        .args(["-Q", "-N", "-Y", "EXTERNAL", "-H", url])
+        .args(arguments))?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn who_runs_the_test_and_who_has_the_certificate_is_the_service_account() {
+    let ldap = TestLdap::start().expect("a server");
+    let service = format!("dn:{}\n", ldap.service_dn());
+    for (url, arguments) in [
+        (ldap.ldapi_url(), &[][..]),
+        (ldap.tls_url(), &[]),
+        (ldap.url(), &["-ZZ"]),
+    ] {
+        let answer = who_am_i(&ldap, &url, arguments).expect(&url);
+        assert_eq!(answer, service, "{url}");
+    }
+    who_am_i(&ldap, &ldap.url(), &[]).expect_err("no certificate without TLS");
+}
+
+#[test]
+fn a_server_without_tls_refuses_start_tls() {
+    let ldap = TestLdap::builder().without_tls().start().expect("a server");
+    let refused = who_am_i(&ldap, &ldap.url(), &["-ZZ"]).expect_err("refused");
+    assert!(refused.to_string().contains("ldap_start_tls"), "{refused}");
+    search(&ldap, &ldap.url(), "(uid=alice)").expect("found");
+}
+
+#[test]
+fn a_realm_gets_a_service_and_an_account() {
+    let realm = crate::testing::TestRealm::start().expect("a KDC");
+    let builder = TestLdap::builder().realm(&realm).expect("a service");
+    let ldap = builder.start().expect("a server");
+    let keytab = ldap.service_keytab().expect("a keytab");
+    assert!(keytab.exists());
+    let arguments = ["-x", "-LLL", "-H", &ldap.url(), "-b", "", "-s", "base"];
+    let output = run(Command::new("ldapsearch")
+        .env("LDAPNOINIT", "1")
+        .args(arguments)
+        .arg("supportedSASLMechanisms"))
+    .expect("an answer");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("GSSAPI"), "{text}");
 }

@@ -110,6 +110,7 @@
 //! # Features
 //!
 //! - `ldap` (on): `ldap::LdapDirectory`.
+//! - `ldap-gssapi`: `ldap::LdapDirectoryBuilder::bind_gssapi`, which binds with a keytab.
 //! - `axum` (on): [`SpnegoConnection`] as axum's `ConnectInfo`, `Connections`; the rest needs
 //!   `axum-core` alone.
 //! - `testing`: real parts for tests.

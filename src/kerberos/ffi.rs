@@ -1,5 +1,6 @@
-//! The only unsafe code: GSSAPI's acceptor, the initiator that asks a KDC about a password, and the
-//! little of libkrb5 that GSSAPI does not offer, each behind a handle that frees what it holds.
+//! The only unsafe code: GSSAPI's acceptor, the initiators that ask a KDC about a password or with a
+//! keytab, and the little of libkrb5 that GSSAPI does not offer, each behind a handle that frees what
+//! it holds.
 //!
 //! libgssapi's `ServerCtx` is not used: it drops the reject token and takes every forwarded ticket.
 #![allow(unsafe_code)]
@@ -44,11 +45,14 @@ impl Credential {
     ) -> Result<Self, String> {
         let name = Name::import(principal)?;
         let store = [(c"keytab", keytab), (c"rcache", replay_cache)];
-        let both = acquire(&name, gss::GSS_C_ACCEPT, &[KRB5, SPNEGO], &store)?;
+        let acquire = |mechanisms: &[&'static [u8]]| {
+            acquire(&name, gss::GSS_C_ACCEPT, mechanisms, &store).map_err(|refusal| refusal.text)
+        };
+        let both = acquire(&[KRB5, SPNEGO])?;
         if !both.mechanisms.contains(KRB5) {
             // Some other mechanism of SPNEGO's, such as an NTLM plug-in, was enough for GSSAPI;
             // asked for krb5 alone it says what is wrong.
-            acquire(&name, gss::GSS_C_ACCEPT, &[KRB5], &store)?;
+            acquire(&[KRB5])?;
             return Err("GSSAPI gives no Kerberos credential for it".to_owned());
         }
         both.credential.negotiating_krb5()
@@ -152,7 +156,8 @@ pub(crate) fn initiator_credential(ccache: &str) -> Result<libgssapi::credential
         gss::GSS_C_INITIATE,
         &[KRB5, SPNEGO],
         &[(c"ccache", ccache)],
-    )?;
+    )
+    .map_err(|refusal| refusal.text)?;
     let credential = std::mem::ManuallyDrop::new(acquired.credential.negotiating_krb5()?);
     // SAFETY: `ManuallyDrop` keeps our handle from being released, so `Cred` is its sole owner.
     Ok(unsafe { libgssapi::credential::Cred::from_c(credential.0) })
@@ -168,11 +173,12 @@ fn acquire(
     usage: u32,
     mechanisms: &[&'static [u8]],
     store: &[(&CStr, &str)],
-) -> Result<Acquired, String> {
+) -> Result<Acquired, Refusal> {
     let values = store
         .iter()
-        .map(|(_, value)| CString::new(*value).map_err(|_| "a path has a NUL byte".to_owned()))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|(_, value)| CString::new(*value))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| Refusal::new(0, 0, "a path has a NUL byte"))?;
     let mut elements: Vec<_> = store
         .iter()
         .zip(&values)
@@ -206,7 +212,7 @@ fn acquire(
         )
     };
     match failed(major, minor) {
-        Some(reason) => Err(reason),
+        Some(text) => Err(Refusal::new(major, minor, text)),
         None => Ok(Acquired {
             credential,
             mechanisms: actual,
@@ -482,6 +488,175 @@ impl Drop for Context {
         let mut minor = 0;
         // SAFETY: the handle is ours alone; null is allowed.
         unsafe { gss::gss_delete_sec_context(&mut minor, &mut self.0, ptr::null_mut()) };
+    }
+}
+
+/// The client's side of a context in which both sides prove who they are, begun in the name of an
+/// account whose keytab we have.
+///
+/// The account's tickets are in a cache of their own in this process's memory, which goes with it.
+#[cfg(feature = "ldap-gssapi")]
+pub(super) struct Initiation {
+    // In the order in which they must go: a credential holds its cache open.
+    context: Context,
+    service: Name,
+    credential: Credential,
+    _cache: MemoryCache,
+}
+
+// SAFETY: neither MIT's contexts and names nor its credentials and caches are bound to a thread; one
+// that moves is used by one thread at a time, for every method takes `&mut self`.
+#[cfg(feature = "ldap-gssapi")]
+unsafe impl Send for Initiation {}
+
+/// What a step of an [`Initiation`] gives.
+#[cfg(feature = "ldap-gssapi")]
+pub(super) struct InitiatorStep {
+    /// For the service; empty where there is nothing to say.
+    pub(super) token: Vec<u8>,
+    /// Whether the context is complete, and the service has proved who it is.
+    pub(super) is_proved: bool,
+    /// How long the ticket lives, where GSSAPI knows.
+    pub(super) lifetime: Option<Duration>,
+}
+
+#[cfg(feature = "ldap-gssapi")]
+impl Initiation {
+    /// Readies the account's principal, by this keytab, for this service's. The keytab, such as
+    /// `FILE:/path`, is read and the KDC asked by the first [`step`](Self::step) at the latest.
+    pub(super) fn new(account: &str, keytab: &str, service: &str) -> Result<Self, Refusal> {
+        let unspecific = |text: String| Refusal::new(0, 0, text);
+        let account = Name::import(account).map_err(unspecific)?;
+        let service = Name::import(service).map_err(unspecific)?;
+        let cache = MemoryCache::new().map_err(unspecific)?;
+        let name = cache.name.to_string_lossy();
+        let store = [(c"client_keytab", keytab), (c"ccache", &name)];
+        let acquired = acquire(&account, gss::GSS_C_INITIATE, &[KRB5], &store)?;
+        Ok(Self {
+            context: Context::new(),
+            service,
+            credential: acquired.credential,
+            _cache: cache,
+        })
+    }
+
+    /// Takes the service's token, empty at first, and makes ours, bound to this application data.
+    pub(super) fn step(
+        &mut self,
+        token: &[u8],
+        channel_binding: Option<&[u8]>,
+    ) -> Result<InitiatorStep, Refusal> {
+        let mut input = buffer_of(token);
+        let mut bindings = channel_binding.map(channel_bindings);
+        let bindings = bindings.as_mut().map_or(ptr::null_mut(), ptr::from_mut);
+        let mut krb5 = oid(KRB5);
+        let mut output = Buffer::empty();
+        let (mut minor, mut flags, mut lifetime) = (0, 0, 0);
+        // SAFETY: context, credential and service are live or null; bindings, mechanism and input
+        // live through the call, which only reads them; the output is an owned buffer.
+        let major = unsafe {
+            gss::gss_init_sec_context(
+                &mut minor,
+                self.credential.0,
+                &mut self.context.0,
+                self.service.0,
+                &mut krb5,
+                gss::GSS_C_MUTUAL_FLAG,
+                0,
+                bindings,
+                &mut input,
+                ptr::null_mut(),
+                &mut output.0,
+                &mut flags,
+                &mut lifetime,
+            )
+        };
+        if let Some(text) = failed(major, minor) {
+            return Err(Refusal::new(major, minor, text));
+        }
+        let is_known = lifetime != gss::_GSS_C_INDEFINITE;
+        Ok(InitiatorStep {
+            token: output.bytes().to_vec(),
+            is_proved: major == gss::GSS_S_COMPLETE && flags & gss::GSS_C_MUTUAL_FLAG != 0,
+            lifetime: is_known.then(|| Duration::from_secs(lifetime.into())),
+        })
+    }
+
+    /// What the service has wrapped (RFC 2743 section 2.3.4), its integrity checked.
+    pub(super) fn unwrap(&mut self, wrapped: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let mut input = buffer_of(wrapped);
+        let mut output = Buffer::empty();
+        let mut minor = 0;
+        // SAFETY: the context is live or null, which GSSAPI refuses; the input is only read, and
+        // lives through the call; the output is an owned buffer; nothing else is asked for.
+        let major = unsafe {
+            gss::gss_unwrap(
+                &mut minor,
+                self.context.0,
+                &mut input,
+                &mut output.0,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        match failed(major, minor) {
+            Some(text) => Err(Refusal::new(major, minor, text)),
+            // Old, duplicate or out-of-sequence.
+            None if major != gss::GSS_S_COMPLETE => {
+                Err(Refusal::new(major, minor, "the message is a repetition"))
+            }
+            None => Ok(output.bytes().to_vec()),
+        }
+    }
+
+    /// Wraps a message for the service, not encrypted.
+    pub(super) fn wrap(&mut self, message: &[u8]) -> Result<Vec<u8>, Refusal> {
+        let mut input = buffer_of(message);
+        let mut output = Buffer::empty();
+        let mut minor = 0;
+        // SAFETY: the context is live or null, which GSSAPI refuses; the input is only read, and
+        // lives through the call; the output is an owned buffer.
+        let major = unsafe {
+            gss::gss_wrap(
+                &mut minor,
+                self.context.0,
+                0,
+                gss::GSS_C_QOP_DEFAULT,
+                &mut input,
+                ptr::null_mut(),
+                &mut output.0,
+            )
+        };
+        match failed(major, minor) {
+            Some(text) => Err(Refusal::new(major, minor, text)),
+            None => Ok(output.bytes().to_vec()),
+        }
+    }
+}
+
+/// A ticket cache in this process's memory, which goes with it.
+#[cfg(feature = "ldap-gssapi")]
+struct MemoryCache {
+    krb5: Krb5,
+    name: CString,
+}
+
+#[cfg(feature = "ldap-gssapi")]
+impl MemoryCache {
+    /// The error is libkrb5's text.
+    fn new() -> Result<Self, String> {
+        let mut krb5 = Krb5::new()?;
+        let name = krb5.new_memory_ccache()?;
+        Ok(Self { krb5, name })
+    }
+}
+
+#[cfg(feature = "ldap-gssapi")]
+impl Drop for MemoryCache {
+    fn drop(&mut self) {
+        if let Err(text) = self.krb5.destroy_ccache(&self.name) {
+            tracing::debug!("a ticket cache in memory was gone already: {text}");
+        }
     }
 }
 

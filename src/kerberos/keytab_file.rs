@@ -119,7 +119,7 @@ impl Keys {
         self.services.iter().map(String::as_str)
     }
 
-    fn new(bytes: &[u8], services: Vec<String>) -> io::Result<Self> {
+    pub(super) fn new(bytes: &[u8], services: Vec<String>) -> io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let mut file = File::from(memfd_create("keytab", flags)?);
         file.write_all(bytes)?;
@@ -246,6 +246,12 @@ impl Stamp {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
+}
+
+/// The whole file, if it is no larger than a keytab can be.
+#[cfg(feature = "ldap-gssapi")]
+pub(super) fn contents(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    read(path).map(|(_, bytes)| bytes)
 }
 
 fn read(path: &Path) -> io::Result<(Stamp, Zeroizing<Vec<u8>>)> {

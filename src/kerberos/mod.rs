@@ -1,5 +1,7 @@
 //! Kerberos through GSSAPI: the only place that names libgssapi, and the only one that blocks.
 
+#[cfg(feature = "ldap-gssapi")]
+mod account;
 #[cfg(feature = "testing")]
 mod bare;
 mod context;
@@ -22,6 +24,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
+#[cfg(feature = "ldap-gssapi")]
+pub(crate) use self::account::{Account, AccountError, AccountRefused};
 #[cfg(feature = "testing")]
 pub use self::bare::BareAcceptor;
 pub(crate) use self::context::{Accepted, Refused};

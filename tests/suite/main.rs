@@ -30,6 +30,7 @@ mod keep_alive;
 mod keytab_rotation;
 mod layers;
 mod ldap;
+mod ldap_binds;
 mod leaving_clients;
 mod load;
 mod login;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use self::bind::BindSettings;
 use self::people::PeopleSettings;
 use self::servers::ServerSettings;
-use super::connection::Bind;
 use super::fields::Fields;
 use super::groups::Groups;
 use super::{LdapDirectory, dn};
@@ -23,7 +23,7 @@ mod servers;
 #[derive(Default)]
 pub struct LdapDirectoryBuilder {
     servers: ServerSettings,
-    bind: Option<Bind>,
+    bind: BindSettings,
     people: PeopleSettings,
     groups: Groups,
     fields: Fields,
@@ -68,7 +68,7 @@ impl fmt::Debug for LdapDirectoryBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The URL may still hold a password here.
         f.debug_struct("LdapDirectoryBuilder")
-            .field("bind", &self.bind.as_ref().map(|bind| &bind.name))
+            .field("bind", &self.bind)
             .field("people", &self.people)
             .finish_non_exhaustive()
     }

@@ -4,15 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, SearchOptions, StdStream};
-use rustls::ClientConfig;
-use secrecy::{ExposeSecret, SecretString};
-use tokio::net::TcpStream;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
+use super::bind::Bind;
 use super::lookup::Query;
 use super::outcome::{Answer, Failure, Refused};
-use super::server::Address;
+use super::server::{Address, Place, TlsFrom};
+use super::tls::Tls;
 
 /// Firewalls forget a connection that nobody uses, and tell neither end: the next search would wait
 /// for nothing.
@@ -21,15 +21,9 @@ const IDLE: Duration = Duration::from_secs(120);
 /// How to reach the server and whom to be there.
 pub(super) struct Endpoint {
     pub(super) address: Address,
-    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) tls: Option<Arc<Tls>>,
     /// None is anonymous, which a connection is from the start (RFC 4513 section 4).
     pub(super) bind: Option<Bind>,
-}
-
-#[derive(Clone)]
-pub(super) struct Bind {
-    pub(super) name: String,
-    pub(super) password: SecretString,
 }
 
 /// The connection of an [`Endpoint`].
@@ -130,10 +124,24 @@ impl SharedConnection {
 struct Connection {
     ldap: Ldap,
     driver: Driver,
+    /// When what it was bound by ends.
+    until: Option<Instant>,
 }
 
 /// The task that reads and writes the socket; it ends with the connection.
 struct Driver(JoinHandle<()>);
+
+impl Driver {
+    fn of(connection: LdapConnAsync) -> Self {
+        Self(tokio::spawn(drive(connection)))
+    }
+}
+
+async fn drive(connection: LdapConnAsync) {
+    if let Err(error) = connection.drive().await {
+        tracing::debug!(%error, "the connection to the LDAP server broke");
+    }
+}
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -143,29 +151,70 @@ impl Drop for Driver {
 
 impl Connection {
     async fn open(endpoint: &Endpoint) -> Result<Self, Failure> {
-        let stream = connect(&endpoint.address).await.map_err(Failure::Connect)?;
-        let mut settings = LdapConnSettings::new().set_std_stream(stream);
-        if let Some(config) = &endpoint.tls {
-            settings = settings.set_config(config.clone());
+        #[cfg(feature = "ldap-gssapi")]
+        if let (Some(Bind::Gssapi(account)), Place::Network { host, port }) =
+            (&endpoint.bind, endpoint.address.place())
+        {
+            return Self::open_by_gssapi(endpoint, (host, *port), account).await;
         }
-        let (connection, ldap) =
-            LdapConnAsync::from_url_with_settings(settings, endpoint.address.url())
-                .await
-                .map_err(Failure::Connect)?;
-        let driver = Driver(tokio::spawn(async move {
-            if let Err(error) = connection.drive().await {
-                tracing::debug!(%error, "the connection to the LDAP server broke");
-            }
-        }));
+        let address = &endpoint.address;
+        let stream = connect(address).await.map_err(Failure::Connect)?;
+        let mut settings = LdapConnSettings::new()
+            .set_std_stream(stream)
+            .set_starttls(address.tls() == TlsFrom::StartTls);
+        if let Some(tls) = &endpoint.tls {
+            settings = settings.set_config(tls.config());
+        }
+        let (connection, ldap) = LdapConnAsync::from_url_with_settings(settings, address.url())
+            .await
+            .map_err(not_begun)?;
+        let driver = Driver::of(connection);
         if let Some(bind) = &endpoint.bind {
             bind.on(&ldap).await?;
         }
-        Ok(Self { ldap, driver })
+        Ok(Self {
+            ldap,
+            driver,
+            until: None,
+        })
     }
 
-    /// Whether the driver has ended: with the server, or with the runtime it was on.
+    #[cfg(feature = "ldap-gssapi")]
+    async fn open_by_gssapi(
+        endpoint: &Endpoint,
+        place: (&str, u16),
+        account: &Arc<crate::kerberos::Account>,
+    ) -> Result<Self, Failure> {
+        let stream = dial(place).await.map_err(Failure::io)?;
+        let tls = endpoint.tls.as_deref();
+        let tls = tls.map(|tls| (tls, endpoint.address.tls()));
+        let bound = super::gssapi::bind(stream, place.0, tls, account).await?;
+        let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(bound.stream));
+        let (connection, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///")
+            .await
+            .map_err(Failure::Connect)?;
+        let driver = tokio::spawn(async move {
+            let passing_on = async {
+                bound.passing_on.run().await;
+                // ldap3 sees that, and ends too.
+                std::future::pending().await
+            };
+            tokio::select! {
+                () = drive(connection) => {}
+                () = passing_on => {}
+            }
+        });
+        Ok(Self {
+            ldap,
+            driver: Driver(driver),
+            until: bound.until,
+        })
+    }
+
+    /// Whether the driver has ended, with the server or with the runtime it was on, or the ticket
+    /// that it was bound by.
     fn is_over(&self) -> bool {
-        self.driver.0.is_finished()
+        self.driver.0.is_finished() || self.until.is_some_and(|until| until <= Instant::now())
     }
 
     async fn search(&self, query: &Query<'_>, deadline: Instant) -> Result<Answer, Failure> {
@@ -194,37 +243,29 @@ impl Connection {
     }
 }
 
-impl Bind {
-    async fn on(&self, ldap: &Ldap) -> Result<(), Failure> {
-        // ldap3 panics on an answer that is no LDAP: a task of its own takes that fall.
-        let mut task = JoinSet::new();
-        let (mut ldap, bind) = (ldap.clone(), self.clone());
-        task.spawn(async move {
-            ldap.simple_bind(&bind.name, bind.password.expose_secret())
-                .await
-        });
-        let result = match task.join_next().await {
-            Some(Ok(result)) => result.map_err(Failure::Connect)?,
-            Some(Err(_)) | None => return Err(Failure::Garbled),
-        };
-        if result.rc == 0 {
-            return Ok(());
-        }
-        Err(Failure::Bind {
-            name: self.name.clone(),
-            refused: Refused {
-                code: result.rc,
-                text: result.text,
-            },
-        })
-    }
+async fn connect(address: &Address) -> Result<StdStream, LdapError> {
+    Ok(match address.place() {
+        Place::Network { host, port } => StdStream::Tcp(dial((host, *port)).await?.into_std()?),
+        Place::Socket(path) => StdStream::Unix(UnixStream::connect(path).await?.into_std()?),
+    })
 }
 
 /// ldap3's own sockets lack TCP_NODELAY, which costs 40 ms for a bind over TLS.
-async fn connect(address: &Address) -> Result<StdStream, LdapError> {
-    let stream = TcpStream::connect(address.host_and_port()).await?;
+async fn dial(place: (&str, u16)) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(place).await?;
     stream.set_nodelay(true)?;
-    Ok(StdStream::Tcp(stream.into_std()?))
+    Ok(stream)
+}
+
+/// The only operation before the bind is StartTLS.
+fn not_begun(error: LdapError) -> Failure {
+    match error {
+        LdapError::LdapResult { result } => Failure::StartTls(Refused {
+            code: result.rc,
+            text: result.text,
+        }),
+        other => Failure::Connect(other),
+    }
 }
 
 fn seconds(duration: Duration) -> i32 {

@@ -26,9 +26,10 @@
 //! 4. A server that can't be reached, does not answer in time, or refuses us is an error, never
 //!    "no such user" and never a user without groups.
 //! 5. Referrals are not followed: the password goes to the server of the URL alone.
-//! 6. A password goes over TLS, or to this machine, unless
-//!    [`allow_clear_text`](LdapDirectoryBuilder::allow_clear_text) says otherwise. Whoever is on
-//!    the way can forge the answers of `ldap://`, groups included, also of an anonymous search.
+//! 6. A password goes over TLS (`ldaps://`, or `ldap://` with
+//!    [`start_tls`](LdapDirectoryBuilder::start_tls)), or to this machine, unless
+//!    [`allow_clear_text`](LdapDirectoryBuilder::allow_clear_text) says otherwise. Without TLS, whoever
+//!    is on the way can forge the answers of `ldap://`, groups included, also of an anonymous search.
 //!
 //! # What becomes of an entry
 //!
@@ -74,8 +75,42 @@
 //!
 //! All requests share one connection, which is made by the first, bound once, and made anew when
 //! it was lost. A search that loses it is tried once more.
+//!
+//! # Bind
+//!
+//! | [`LdapDirectoryBuilder`] | who we are | over |
+//! |---|---|---|
+//! | nothing | nobody: the search is anonymous | anything |
+//! | [`bind_simple`](LdapDirectoryBuilder::bind_simple) | the owner of a name and a password | TLS, or to this machine |
+//! | [`bind_external`](LdapDirectoryBuilder::bind_external) | the owner of a [`client_certificate`](LdapDirectoryBuilder::client_certificate) | TLS |
+//! | [`bind_external`](LdapDirectoryBuilder::bind_external) | the user of this process | `ldapi://` |
+//! | `bind_gssapi` (feature `ldap-gssapi`) | a principal whose keytab we have | TLS, or to this machine |
+//!
+//! No password is in the program with the last three, nor in its configuration.
+//!
+//! ```no_run
+//! use tower_spnego::ldap::LdapDirectory;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // As the user that the process runs as, on a server of the same machine.
+//! let local = LdapDirectory::builder("ldapi://%2Frun%2Fslapd%2Fldapi")
+//!     .bind_external()
+//!     .search("ou=people,dc=example,dc=com", "(uid={user})")
+//!     .build()?;
+//! // As the owner of a certificate, with TLS on the port of LDAP.
+//! let remote = LdapDirectory::builder("ldap://ldap.example.com")
+//!     .start_tls()
+//!     .ca_file("/etc/intranet/ca.pem")
+//!     .client_certificate("/etc/intranet/web.pem", "/etc/intranet/web.key")
+//!     .bind_external()
+//!     .search("ou=people,dc=example,dc=com", "(uid={user})")
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod active_directory;
+mod bind;
 mod builder;
 mod connection;
 mod dn;
@@ -83,11 +118,14 @@ mod entry;
 mod fields;
 mod filter;
 mod groups;
+#[cfg(feature = "ldap-gssapi")]
+mod gssapi;
 mod lookup;
 mod outcome;
 mod people;
 mod server;
 mod servers;
+mod tls;
 
 use std::fmt;
 use std::sync::Arc;
@@ -114,8 +152,8 @@ pub struct LdapDirectory {
 }
 
 impl LdapDirectory {
-    /// A directory on the server of an `ldaps://` or `ldap://` URL; the ports are 636 and 389
-    /// unless it names one.
+    /// A directory on the server of an `ldaps://`, `ldap://` or `ldapi://` URL, as
+    /// [`server`](LdapDirectoryBuilder::server) has it.
     pub fn builder(url: impl Into<String>) -> LdapDirectoryBuilder {
         LdapDirectoryBuilder::new().server(url)
     }
@@ -169,7 +207,7 @@ impl fmt::Debug for LdapDirectory {
         let endpoint = self.servers.endpoint();
         f.debug_struct("LdapDirectory")
             .field("url", &endpoint.address.url().as_str())
-            .field("bind", &endpoint.bind.as_ref().map(|bind| &bind.name))
+            .field("bind", &endpoint.bind.as_ref().map(ToString::to_string))
             .field("base", &self.people.base)
             .field("filter", &self.people.filter.template())
             .finish_non_exhaustive()

@@ -5,7 +5,10 @@ use std::time::Duration;
 use ldap3::LdapError;
 use ldap3::asn1::StructureTag;
 
+use super::bind::Method;
 use crate::directory::DirectoryError;
+#[cfg(feature = "ldap-gssapi")]
+use crate::kerberos::AccountRefused;
 
 /// The result of an operation (RFC 4511 section 4.1.9).
 #[derive(Debug, Clone)]
@@ -81,17 +84,9 @@ impl Answer {
 }
 
 impl Refused {
-    pub(super) fn by_bind(self, name: &str) -> DirectoryError {
-        let mend = match self.code {
-            49 => {
-                "check the name and the password of .bind_simple(..), and whether the account is \
-                 locked or its password has expired"
-            }
-            8 | 13 => "the server wants TLS for a password: write ldaps://",
-            32 | 34 => "the name of .bind_simple(..) is none that the server knows; write its DN",
-            _ => "check the name of .bind_simple(..), and whether it may bind with a password",
-        };
-        self.explain(&format!("the bind as {name:?} failed"), mend)
+    pub(super) fn by_bind(self, name: &str, method: Method) -> DirectoryError {
+        let mend = method.mend(self.code);
+        self.explain(&format!("the bind as {name} failed"), mend)
     }
 
     fn by_search(self, searched: &str) -> DirectoryError {
@@ -143,13 +138,38 @@ pub(super) enum Failure {
     /// What the server sent as the answer to the bind is no LDAP.
     Garbled,
     Bind {
+        /// In quotes, where it is a name.
         name: String,
+        method: Method,
         refused: Refused,
     },
+    /// The server does not start TLS.
+    StartTls(Refused),
+    /// Nothing could prove to the server who we are.
+    #[cfg(feature = "ldap-gssapi")]
+    Account(AccountRefused),
+    /// The server says that we are bound before it has proved who it is.
+    #[cfg(feature = "ldap-gssapi")]
+    Unproved,
+    /// The server insists on a security layer of SASL.
+    #[cfg(feature = "ldap-gssapi")]
+    WantsLayer,
     TimedOut,
 }
 
+#[cfg(feature = "ldap-gssapi")]
+impl From<AccountRefused> for Failure {
+    fn from(refused: AccountRefused) -> Self {
+        Self::Account(refused)
+    }
+}
+
 impl Failure {
+    #[cfg(feature = "ldap-gssapi")]
+    pub(super) fn io(source: std::io::Error) -> Self {
+        Self::Connect(LdapError::Io { source })
+    }
+
     pub(super) fn explain(self, server: &str, timeout: Duration) -> DirectoryError {
         let unavailable = |detail: String| DirectoryError::unavailable().with_detail(detail);
         match self {
@@ -181,7 +201,35 @@ impl Failure {
             Self::Garbled => unavailable(format!(
                 "{server} answers what is no LDAP; does the URL name the right port?"
             )),
-            Self::Bind { name, refused } => refused.by_bind(&name),
+            Self::Bind {
+                name,
+                method,
+                refused,
+            } => refused.by_bind(&name, method),
+            Self::StartTls(refused) => refused.explain(
+                &format!("{server} does not start TLS"),
+                "nothing was sent in clear text: give it a certificate, or write ldaps:// if it \
+                 serves that",
+            ),
+            #[cfg(feature = "ldap-gssapi")]
+            Self::Account(AccountRefused { is_outage, detail }) => {
+                let error = match is_outage {
+                    true => DirectoryError::unavailable(),
+                    false => DirectoryError::misconfigured(),
+                };
+                error.with_detail(format!("no bind by GSSAPI to {server}: {detail}"))
+            }
+            #[cfg(feature = "ldap-gssapi")]
+            Self::Unproved => unavailable(format!(
+                "{server} says that the bind by GSSAPI is done, and has not proved who it is; \
+                 look whether it is the right one"
+            )),
+            #[cfg(feature = "ldap-gssapi")]
+            Self::WantsLayer => DirectoryError::misconfigured().with_detail(format!(
+                "{server} insists on a security layer of SASL, which is not done here: use \
+                 ldaps:// or .start_tls(), which protect more, and let it count TLS (OpenLDAP: \
+                 sasl-secprops without minssf)"
+            )),
             Self::TimedOut => unavailable(format!(
                 "no answer from {server} within {timeout:?}; look whether it hangs, or give it \
                  longer with .timeout(..)"
@@ -274,7 +322,7 @@ mod tests {
             code,
             text: "data 52e, v4563\0".to_owned(),
         };
-        let error = refused(49).by_bind("cn=web").to_string();
+        let error = refused(49).by_bind("cn=web", Method::Simple).to_string();
         assert!(
             error.contains("(LDAP result 49, \"data 52e, v4563\")"),
             "{error}"

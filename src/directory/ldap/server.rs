@@ -1,23 +1,41 @@
-//! The LDAP server: where it is, and whom TLS trusts to be it.
+//! Where an LDAP server is, and what the way to it is worth.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::Path;
-use std::sync::Arc;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use url::Url;
 
 use crate::error::ConfigError;
 
-/// What an `ldap://` or `ldaps://` URL names.
+/// What an `ldaps://`, `ldap://` or `ldapi://` URL names.
 #[derive(Debug, Clone)]
 pub(super) struct Address {
     url: Url,
-    host: String,
-    port: u16,
-    tls: bool,
+    place: Place,
+    tls: TlsFrom,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    Network {
+        /// Without the brackets of an IPv6 address.
+        host: String,
+        port: u16,
+    },
+    /// A socket of this machine.
+    Socket(PathBuf),
+}
+
+/// Since when the connection is TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TlsFrom {
+    TheStart,
+    /// Since the StartTLS operation (RFC 4511 section 4.14), which is the first.
+    StartTls,
+    Never,
 }
 
 impl Address {
@@ -26,11 +44,13 @@ impl Address {
         let url = Url::parse(text)
             .map_err(|error| wrong(format!("{error}; write it as in ldaps://ldap.example.com")))?;
         let (tls, default_port) = match url.scheme() {
-            "ldaps" => (true, 636),
-            "ldap" => (false, 389),
+            "ldaps" => (TlsFrom::TheStart, 636),
+            "ldap" => (TlsFrom::Never, 389),
+            "ldapi" => return Self::socket(url),
             scheme => {
                 return Err(wrong(format!(
-                    "the scheme {scheme} is not known; write ldaps:// (TLS), or ldap://"
+                    "the scheme {scheme} is not known; write ldaps:// (TLS), ldap://, or ldapi:// \
+                     (a socket of this machine)"
                 )));
             }
         };
@@ -55,101 +75,114 @@ impl Address {
                 "it goes on after the host; give the base and the filter to .search(..)",
             ));
         }
-        if tls && host.parse::<Ipv6Addr>().is_ok() {
-            return Err(wrong(
-                "TLS to an IPv6 address is not possible here; write the host's name, which is in \
-                 its certificate",
-            ));
-        }
-        Ok(Self {
-            host,
-            port: url.port().unwrap_or(default_port),
+        let address = Self {
+            place: Place::Network {
+                host,
+                port: url.port().unwrap_or(default_port),
+            },
             tls,
             url,
+        };
+        address.check_tls()
+    }
+
+    fn socket(url: Url) -> Result<Self, ConfigError> {
+        const FORM: &str = "write the socket's path, percent-encoded, in the host's place, as in \
+                            ldapi://%2Frun%2Fslapd%2Fldapi";
+        let is_bare = url.username().is_empty() && url.password().is_none() && url.port().is_none();
+        if !is_bare || !matches!(url.path(), "" | "/") {
+            return Err(wrong(FORM));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong(
+                "it goes on after the socket; give the base and the filter to .search(..)",
+            ));
+        }
+        let path = percent_decoded(url.host_str().unwrap_or_default());
+        let path = path.filter(|path| path.is_absolute() && path.file_name().is_some());
+        Ok(Self {
+            place: Place::Socket(path.ok_or_else(|| wrong(FORM))?),
+            tls: TlsFrom::Never,
+            url,
         })
+    }
+
+    /// With StartTLS.
+    pub(super) fn starting_tls(mut self) -> Result<Self, ConfigError> {
+        match (&self.place, self.tls) {
+            (Place::Socket(_), _) => Err(wrong_start_tls(
+                "it stands beside an ldapi:// URL, whose socket does not leave this machine; leave \
+                 it out",
+            )),
+            (_, TlsFrom::TheStart) => Err(wrong_start_tls(
+                "it stands beside an ldaps:// URL, which is TLS already; leave it out, or write \
+                 ldap://",
+            )),
+            _ => {
+                self.tls = TlsFrom::StartTls;
+                self.check_tls()
+            }
+        }
+    }
+
+    fn check_tls(self) -> Result<Self, ConfigError> {
+        match &self.place {
+            Place::Network { host, .. } if self.uses_tls() && host.parse::<Ipv6Addr>().is_ok() => {
+                Err(wrong(
+                    "TLS to an IPv6 address is not possible here; write the host's name, which is \
+                     in its certificate",
+                ))
+            }
+            _ => Ok(self),
+        }
     }
 
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Host, without the brackets of an IPv6 address, and port.
-    pub(super) fn host_and_port(&self) -> (&str, u16) {
-        (&self.host, self.port)
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
-    pub(super) fn uses_tls(&self) -> bool {
+    pub(super) fn tls(&self) -> TlsFrom {
         self.tls
     }
 
-    /// Whether what is sent leaves this machine.
-    pub(super) fn is_loopback(&self) -> bool {
-        match self.host.parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+    pub(super) fn uses_tls(&self) -> bool {
+        self.tls != TlsFrom::Never
+    }
+
+    /// Whether what is sent stays on this machine.
+    pub(super) fn is_local(&self) -> bool {
+        match &self.place {
+            Place::Socket(_) => true,
+            Place::Network { host, .. } => match host.parse::<IpAddr>() {
+                Ok(address) => address.is_loopback(),
+                Err(_) => host.eq_ignore_ascii_case("localhost"),
+            },
         }
     }
 }
 
-/// TLS that trusts the system's roots, or those of a file.
-///
-/// It names its cryptography (ring): with two providers in a program rustls has no default, and
-/// panics.
-pub(super) fn client_config(roots: RootCertStore) -> Result<Arc<ClientConfig>, ConfigError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ConfigError::Ldap {
-            setting: "TLS",
-            reason: error.to_string(),
-        })?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-pub(super) fn system_roots() -> Result<RootCertStore, ConfigError> {
-    let loaded = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    // Old roots that rustls can't read are common, and no reason to distrust the others.
-    roots.add_parsable_certificates(loaded.certs);
-    if roots.is_empty() {
-        let reasons: Vec<_> = loaded.errors.iter().map(ToString::to_string).collect();
-        return Err(wrong_ca(format!(
-            "the system has no certificates of authorities to trust ({}); install them \
-             (ca-certificates), or name your authority's with .ca_file(..)",
-            reasons.join("; ")
-        )));
-    }
-    Ok(roots)
-}
-
-pub(super) fn roots_of(path: &Path) -> Result<RootCertStore, ConfigError> {
-    let shown = path.display();
-    let pem = std::fs::read(path).map_err(|error| {
-        wrong_ca(format!(
-            "{shown} can't be read ({error}); name a PEM file with the certificate of the \
-             authority that signed the server's"
-        ))
-    })?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let added = certificate
-            .map_err(|error| error.to_string())
-            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
-        if let Err(error) = added {
-            return Err(wrong_ca(format!(
-                "{shown} has a certificate that can't be read ({error}); export it again, as PEM"
-            )));
+/// None where an escape is broken, or the path can't be one.
+fn percent_decoded(text: &str) -> Option<PathBuf> {
+    let mut path = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let byte = match byte {
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                u8::try_from(digit()? << 4 | digit()?).ok()?
+            }
+            byte => byte,
+        };
+        if byte == 0 {
+            return None;
         }
+        path.push(byte);
     }
-    if roots.is_empty() {
-        return Err(wrong_ca(format!(
-            "{shown} has no certificate in it; export it as PEM, between BEGIN CERTIFICATE and \
-             END CERTIFICATE"
-        )));
-    }
-    Ok(roots)
+    Some(PathBuf::from(OsString::from_vec(path)))
 }
 
 fn wrong(reason: impl Into<String>) -> ConfigError {
@@ -159,105 +192,12 @@ fn wrong(reason: impl Into<String>) -> ConfigError {
     }
 }
 
-fn wrong_ca(reason: String) -> ConfigError {
+fn wrong_start_tls(reason: &str) -> ConfigError {
     ConfigError::Ldap {
-        setting: "CA file",
-        reason,
+        setting: "StartTLS",
+        reason: reason.to_owned(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_name_host_port_and_tls() {
-        for (url, host, port, tls, loopback) in [
-            (
-                "ldaps://ldap.example.com",
-                "ldap.example.com",
-                636,
-                true,
-                false,
-            ),
-            (
-                "ldap://ldap.example.com/",
-                "ldap.example.com",
-                389,
-                false,
-                false,
-            ),
-            ("LDAP://10.0.0.1:1389", "10.0.0.1", 1389, false, false),
-            ("ldap://localhost:1389", "localhost", 1389, false, true),
-            ("ldap://LocalHost", "LocalHost", 389, false, true),
-            ("ldap://127.8.9.1", "127.8.9.1", 389, false, true),
-            ("ldap://[::1]:1389", "::1", 1389, false, true),
-            ("ldap://[2001:db8::1]", "2001:db8::1", 389, false, false),
-            (
-                "ldap://127.0.0.1.example.com",
-                "127.0.0.1.example.com",
-                389,
-                false,
-                false,
-            ),
-            (
-                "ldap://localhost.example.com",
-                "localhost.example.com",
-                389,
-                false,
-                false,
-            ),
-        ] {
-            let address = Address::parse(url).expect(url);
-            assert_eq!(address.host_and_port(), (host, port), "{url}");
-            assert_eq!(address.uses_tls(), tls, "{url}");
-            assert_eq!(address.is_loopback(), loopback, "{url}");
-        }
-    }
-
-    #[test]
-    fn other_urls_say_what_to_write() {
-        for (url, reason) in [
-            ("ldap.example.com", "ldaps://ldap.example.com"),
-            ("ldapi:///", "the scheme ldapi is not known"),
-            ("https://ldap.example.com", "the scheme https is not known"),
-            ("ldap:example", "can't be a host"),
-            ("ldap:///", "can't be a host"),
-            ("ldap://a%20b", "can't be a host"),
-            ("ldaps://[::1]", "write the host's name"),
-            ("ldap://web:s3cret@host", ".bind_simple(..)"),
-            ("ldap://host/dc=example", ".search(..)"),
-            ("ldap://host?uid", ".search(..)"),
-        ] {
-            let error = Address::parse(url).expect_err(url).to_string();
-            assert!(error.starts_with("the LDAP directory's URL is wrong: "));
-            assert!(error.contains(reason), "{url}: {error}");
-            assert!(!error.contains("s3cret"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_ca_file_must_hold_certificates() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = folder.path().join("missing.pem");
-        let error = roots_of(&missing).unwrap_err().to_string();
-        assert!(error.contains("missing.pem can't be read"), "{error}");
-        for (text, reason) in [
-            ("", "has no certificate in it"),
-            ("no PEM", "has no certificate in it"),
-            (
-                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-                "has a certificate that can't be read",
-            ),
-            (
-                "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
-                "has a certificate that can't be read",
-            ),
-        ] {
-            let file = folder.path().join("ca.pem");
-            std::fs::write(&file, text).unwrap();
-            let error = roots_of(&file).unwrap_err().to_string();
-            assert!(error.contains(reason), "{text:?}: {error}");
-        }
-    }
-}
+mod tests;

@@ -1,19 +1,24 @@
 //! The servers, and what the way to them is worth.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::connection::{Bind, Endpoint};
-use super::super::server::{self, Address};
+use super::super::connection::Endpoint;
+use super::super::server::Address;
 use super::super::servers::Servers;
-use super::{LdapDirectoryBuilder, bind, wrong};
+use super::super::tls::{self, ClientFiles, Tls};
+use super::bind::{BindSettings, Way};
+use super::{LdapDirectoryBuilder, wrong};
 use crate::error::ConfigError;
 
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 pub(super) struct ServerSettings {
     urls: Vec<String>,
+    start_tls: bool,
     ca_file: Option<PathBuf>,
+    client: Option<ClientFiles>,
     allow_clear_text: bool,
     timeout: Duration,
 }
@@ -22,7 +27,9 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             urls: Vec::new(),
+            start_tls: false,
             ca_file: None,
+            client: None,
             allow_clear_text: false,
             timeout: Duration::from_secs(5),
         }
@@ -32,7 +39,8 @@ impl Default for ServerSettings {
 /// # Servers
 impl LdapDirectoryBuilder {
     /// The server, as an `ldaps://` or `ldap://` URL; the ports are 636 and 389 unless it names
-    /// one. There can be one only, as yet.
+    /// one. A socket of this machine is written with its path percent-encoded, as in
+    /// `ldapi://%2Frun%2Fslapd%2Fldapi`. There can be one only, as yet.
     pub fn server(mut self, url: impl Into<String>) -> Self {
         self.servers.urls.push(url.into());
         self
@@ -42,6 +50,34 @@ impl LdapDirectoryBuilder {
     /// that the system trusts. It is read once, by [`build`](Self::build).
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.servers.ca_file = Some(path.into());
+        self
+    }
+
+    /// Begins TLS on an `ldap://` connection before anything else is said (StartTLS, RFC 4511 section
+    /// 4.14). It is worth what `ldaps://` is: the certificate must carry the URL's host, and a server
+    /// that does not start TLS is an error, never a reason to go on in clear text.
+    pub fn start_tls(mut self) -> Self {
+        self.servers.start_tls = true;
+        self
+    }
+
+    /// Shows this certificate to a server that asks for one, as by
+    /// [`bind_external`](Self::bind_external): a PEM file with the certificate, and those of
+    /// intermediate authorities after it, and one with its key, without a passphrase. It may be the
+    /// same file.
+    ///
+    /// Both are read by [`build`](Self::build), and again for each new connection where they have
+    /// changed, so that a renewal needs no restart. A pair that does not go together, or can't be
+    /// read, is logged, and the last good one stays in use.
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.servers.client = Some(ClientFiles {
+            certificate: certificate.into(),
+            key: key.into(),
+        });
         self
     }
 
@@ -61,11 +97,16 @@ impl LdapDirectoryBuilder {
 }
 
 impl ServerSettings {
-    pub(super) fn build(self, bind: Option<Bind>) -> Result<Servers, ConfigError> {
-        let address = sole_server(&self.urls)?;
-        if let Some(bind) = &bind {
-            bind::check(bind, &address, self.allow_clear_text)?;
+    pub(super) fn build(self, bind: BindSettings) -> Result<Servers, ConfigError> {
+        let mut address = sole_server(&self.urls)?;
+        if self.start_tls {
+            address = address.starting_tls()?;
         }
+        bind.check(&Way {
+            address: &address,
+            allow_clear_text: self.allow_clear_text,
+            has_client_certificate: self.client.is_some(),
+        })?;
         if self.timeout.is_zero() || self.timeout > LONGEST_TIMEOUT {
             return Err(wrong(
                 "timeout",
@@ -73,12 +114,21 @@ impl ServerSettings {
                  it at 5 seconds, or give .timeout(..) another",
             ));
         }
-        let own_roots = self.ca_file.as_deref().map(server::roots_of).transpose()?;
+        if self.client.is_some() && !address.uses_tls() {
+            return Err(wrong(
+                "client certificate",
+                "nobody is shown it without TLS; write the URL with ldaps://, say .start_tls(), or \
+                 leave it out",
+            ));
+        }
+        let own_roots = self.ca_file.as_deref().map(tls::roots_of).transpose()?;
         let tls = match own_roots {
             _ if !address.uses_tls() => None,
-            Some(roots) => Some(server::client_config(roots)?),
-            None => Some(server::client_config(server::system_roots()?)?),
+            Some(roots) => Some(Tls::new(roots, self.client)?),
+            None => Some(Tls::new(tls::system_roots()?, self.client)?),
         };
+        let bind = bind.build()?;
+        let tls = tls.map(Arc::new);
         let endpoint = Endpoint { address, tls, bind };
         Ok(Servers::new(endpoint, self.timeout))
     }

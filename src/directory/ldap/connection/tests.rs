@@ -49,7 +49,7 @@ fn connection_to(port: u16) -> SharedConnection {
     SharedConnection::new(Endpoint {
         address: Address::parse(&format!("ldap://127.0.0.1:{port}")).unwrap(),
         tls: None,
-        bind: Some(Bind {
+        bind: Some(Bind::Simple {
             name: "cn=web".into(),
             password: "s3cret".into(),
         }),

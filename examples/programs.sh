@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
     BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
     SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
     # Of the tests alone.
-    CLIENT_PROGRAMS=(browser firefox nginx python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi)
+    CLIENT_PROGRAMS=(browser firefox nginx redis-server postgres python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi)
 }
 
 # The status that says "this machine lacks something", apart from a failure.
@@ -134,6 +134,7 @@ has_program() {
         ntlm-plug-in) any_file '/usr/lib/*/gssntlmssp/gssntlmssp.so' '/usr/lib*/gssntlmssp/gssntlmssp.so' ;;
         samba-ad) has_samba_ad ;;
         sasl-gssapi) any_file '/usr/lib/*/sasl2/libgssapiv2.so' '/usr/lib*/sasl2/libgssapiv2.so' ;;
+        postgres) any_file '/usr/lib/postgresql/*/bin/initdb' || command -v initdb >/dev/null ;;
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         python-dev) has_program python-venv && has_python_headers ;;
         gokrb5) [[ -d /usr/share/gocode/src/github.com/jcmturner/gokrb5/v8 ]] ;;
@@ -206,6 +207,7 @@ packages_of() {
             browser) echo chromium ;;
             firefox) echo firefox-esr ;;
             nginx) echo nginx-light ;;
+            postgres) echo postgresql ;;
             ntlm-plug-in) echo gss-ntlmssp ;;
             python-venv) echo python3-venv ;;
             python-dev) printf '%s\n' python3-dev python3-venv ;;
@@ -237,7 +239,7 @@ install_packages() {
             [[ -e /lib/systemd/system/$1.service || -e /etc/init.d/$1 ]]
         }
         new=()
-        for service in slapd krb5-kdc krb5-admin-server nginx smbd nmbd samba-ad-dc winbind; do
+        for service in slapd krb5-kdc krb5-admin-server nginx redis-server postgresql smbd nmbd samba-ad-dc winbind; do
             is_here $service || new+=($service)
         done
         apt-get install --yes --quiet --no-install-recommends "$@"

@@ -2,10 +2,7 @@
 //! who came before.
 
 use std::collections::HashSet;
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use futures_util::future::join_all;
 use tempfile::TempDir;
@@ -13,77 +10,39 @@ use tokio::net::UnixStream;
 use tower_spnego::ErrorKind;
 use tower_spnego::testing::{TestRealm, TicketCache};
 
+use crate::daemon::{self, Daemon};
 use crate::der::{later, mic_of_nobody};
 use crate::keep_alive::{KeepAlive, Legs};
 use crate::not_run;
-use crate::served::DEADLINE;
 use crate::server::{Reply, Server};
 use crate::site::{Site, layer, realm};
 
 /// On a socket in a folder of its own, as nginx can't choose a free port.
 struct Nginx {
+    daemon: Daemon,
     folder: TempDir,
-    /// A shell that kills itself and all of nginx when its standard input ends: also when this
-    /// process is killed.
-    shell: Child,
 }
 
 impl Nginx {
     /// Keeps at most `idle` connections to the application open between two requests. None where
     /// there is no nginx.
     fn start(application: u16, idle: usize) -> Option<Self> {
-        let nginx = find()?;
+        let nginx = daemon::find("nginx")?;
         let folder = tempfile::tempdir().expect("a folder");
         let configuration = folder.path().join("nginx.conf");
         std::fs::write(&configuration, configure(application, idle)).expect("written");
-        let log = std::fs::File::create(folder.path().join("log")).expect("a log");
-        let shell = Command::new("/bin/sh")
-            .args(["-c", r#""$@" & read -r _; kill -s KILL 0"#, "sh"])
-            .arg(nginx)
-            .arg("-p")
-            .arg(folder.path())
-            .arg("-c")
-            .arg(configuration)
-            .current_dir(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .process_group(0)
-            .spawn()
-            .expect("a shell");
-        Some(Self { folder, shell })
+        let mut command = Command::new(nginx);
+        command.arg("-p").arg(folder.path());
+        command.arg("-c").arg(configuration);
+        let daemon = Daemon::start(&command, folder.path(), "KILL");
+        Some(Self { daemon, folder })
     }
 
     async fn connect(&self) -> KeepAlive {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            match UnixStream::connect(self.folder.path().join("socket")).await {
-                Ok(stream) => return KeepAlive::over(stream).await,
-                Err(error) => {
-                    let log = std::fs::read_to_string(self.folder.path().join("log"));
-                    let log = log.expect("a log");
-                    let starts = !log.contains("[emerg]") && Instant::now() < deadline;
-                    assert!(starts, "{error}: {log}");
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let connect = async || UnixStream::connect(self.folder.path().join("socket")).await;
+        let stream = self.daemon.wait_for(&["[emerg]"], connect).await;
+        KeepAlive::over(stream).await
     }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        let _ = self.shell.wait();
-    }
-}
-
-fn find() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain([PathBuf::from("/usr/sbin")])
-        .map(|folder| folder.join("nginx"))
-        .find(|candidate| candidate.is_file())
 }
 
 fn configure(application: u16, idle: usize) -> String {

@@ -100,6 +100,22 @@ impl Initiator {
         }
     }
 
+    /// The same initiator in a layer that maps its name to this one.
+    #[cfg(test)]
+    pub(crate) fn mapped_to(mut self, name: &str) -> Self {
+        self.name = name.to_owned();
+        self.unique_name = name.to_owned();
+        self
+    }
+
+    /// The same initiator with a ticket of another time.
+    #[cfg(test)]
+    pub(crate) fn with_ticket_of(mut self, time: SystemTime) -> Self {
+        self.authenticated_at = Some(time);
+        self.ticket_end = Some(time);
+        self
+    }
+
     /// Whom the KDC vouches for, once the realm is allowed. Where the ticket has a PAC, the account
     /// in it is who the client is, whatever name it asked for.
     pub(crate) fn admit(
@@ -193,6 +209,29 @@ impl Initiator {
     /// Why the directory is asked.
     pub fn occasion(&self) -> Occasion {
         self.occasion
+    }
+
+    /// Whether a directory is asked the same about both, the times of their tickets aside.
+    pub(crate) fn is_the_same_question_as(&self, other: &Self) -> bool {
+        // Taken apart, so that nothing that is added here is forgotten.
+        let Self {
+            principal,
+            name,
+            unique_name,
+            ticket_end: _,
+            authenticated_at: _,
+            pac,
+            occasion,
+        } = self;
+        let is_same_pac = match (pac, &other.pac) {
+            (Some(own), Some(other)) => own.differs_in_times_alone(other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        *principal == other.principal
+            && *name == other.name
+            && *unique_name == other.unique_name
+            && *occasion == other.occasion
+            && is_same_pac
     }
 
     /// When the ticket ends, where GSSAPI said so; or earlier, when the PAC says that sessions are to

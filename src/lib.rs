@@ -168,7 +168,8 @@ pub use crate::delegated::{DelegatedTicket, DelegatedTicketRejection};
 #[cfg(feature = "ldap")]
 pub use crate::directory::ldap;
 pub use crate::directory::{
-    Directory, DirectoryError, PrincipalOnly, RealmDirectories, SharedDirectory, TicketDirectory,
+    Cached, Directory, DirectoryError, PrincipalOnly, RealmDirectories, SharedDirectory,
+    TicketDirectory,
 };
 pub use crate::error::{ConfigError, Error, ErrorKind, Fault};
 pub use crate::extract::{MissingLayer, NotSignedIn, SignInRejection};

@@ -12,11 +12,14 @@ use crate::group_rule::GroupKey;
 use crate::initiator::Initiator;
 use crate::user::User;
 
+mod cached;
 #[cfg(feature = "ldap")]
 pub mod ldap;
+mod questions;
 mod realms;
 mod ticket;
 
+pub use self::cached::Cached;
 pub use self::realms::RealmDirectories;
 pub use self::ticket::TicketDirectory;
 

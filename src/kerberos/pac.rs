@@ -172,6 +172,38 @@ impl Pac {
     pub fn password_must_change(&self) -> Option<SystemTime> {
         self.password_must_change
     }
+
+    /// Whether both say the same of the same person. Times differ from one sign-in to the domain to
+    /// the next.
+    pub(crate) fn differs_in_times_alone(&self, other: &Self) -> bool {
+        // Taken apart, so that nothing that is added here is forgotten.
+        let Self {
+            sid,
+            account,
+            domain,
+            dns_domain,
+            upn,
+            groups,
+            deny_only,
+            primary_group_rid,
+            flags,
+            logon: _,
+            logoff: _,
+            kick_off: _,
+            password_last_set: _,
+            password_can_change: _,
+            password_must_change: _,
+        } = self;
+        *sid == other.sid
+            && *account == other.account
+            && *domain == other.domain
+            && *dns_domain == other.dns_domain
+            && *upn == other.upn
+            && *primary_group_rid == other.primary_group_rid
+            && *flags == other.flags
+            && *deny_only == other.deny_only
+            && *groups == other.groups
+    }
 }
 
 /// UserAccountControl, in the bits of SAMR (MS-SAMR section 2.2.1.12), which are not those of LDAP's
@@ -262,6 +294,12 @@ impl Pac {
             password_can_change: None,
             password_must_change: None,
         }
+    }
+
+    /// The same user after another sign-in to the domain.
+    pub(crate) fn after_logon_at(mut self, time: SystemTime) -> Self {
+        self.logon = Some(time);
+        self
     }
 }
 

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::directory::DirectoryError;
 use crate::directory::ldap::LdapDirectory;
+use crate::directory::questions::Questions;
 use crate::sid::Sid;
 use crate::user::Group;
 
@@ -56,8 +56,8 @@ impl<S> Clone for Names<S> {
 struct Shared<S> {
     source: S,
     known: Cache<Sid, Known>,
-    /// Who is asking about which. Nothing waits while it is locked.
-    under_way: Mutex<HashMap<Sid, Question>>,
+    /// Each may be about many groups.
+    questions: Arc<Questions<Sid, Answer>>,
 }
 
 /// What the source has said of a group.
@@ -67,10 +67,6 @@ struct Known {
     since: Instant,
 }
 
-/// A question to the source, which may be about many groups. It goes on when whoever asked first has
-/// gone away.
-type Question = watch::Receiver<Option<Answer>>;
-
 type Answer = Result<Arc<HashMap<Sid, Group>>, DirectoryError>;
 
 impl<S: Source> Names<S> {
@@ -79,7 +75,7 @@ impl<S: Source> Names<S> {
             shared: Arc::new(Shared {
                 source,
                 known: Cache::new(REMEMBERED),
-                under_way: Mutex::default(),
+                questions: Arc::default(),
             }),
         }
     }
@@ -107,8 +103,17 @@ impl<S: Source> Names<S> {
             return Ok(named);
         }
         let mut outage = None;
-        for (sid, question) in self.ask(unknown) {
-            match answer(question).await {
+        let asked = &self.shared.questions;
+        let questions = asked.ask(unknown, |asking| {
+            let shared = Arc::clone(&self.shared);
+            async move {
+                let answer = shared.ask(asking.keys()).await;
+                asking.end(answer, |_| ());
+            }
+        });
+        for (sid, question) in questions {
+            let answer = question.answer().await;
+            match answer.unwrap_or_else(|| Err(broken_off())) {
                 Ok(groups) => named.extend(groups.get(&sid).map(|group| (sid, group.clone()))),
                 Err(error) => match self.shared.stale(sid, &error) {
                     Some(group) => {
@@ -123,37 +128,6 @@ impl<S: Source> Names<S> {
             tracing::warn!(%error, "names of groups may be out of date");
         }
         Ok(named)
-    }
-
-    /// The question that each group is in: one that is under way, or a new one.
-    fn ask(&self, sids: Vec<Sid>) -> Vec<(Sid, Question)> {
-        let (sender, new) = watch::channel(None);
-        let mut under_way = self.shared.lock();
-        let mut unasked = Vec::new();
-        let questions = sids
-            .into_iter()
-            .map(|sid| {
-                let question = under_way.entry(sid).or_insert_with(|| {
-                    unasked.push(sid);
-                    new.clone()
-                });
-                (sid, question.clone())
-            })
-            .collect();
-        drop(under_way);
-        if !unasked.is_empty() {
-            // Made here, so that it ends also in a runtime that ends before the task has begun.
-            let asking = Asking {
-                shared: Arc::clone(&self.shared),
-                sids: unasked,
-            };
-            tokio::spawn(async move {
-                let answer = asking.ask().await;
-                drop(asking);
-                sender.send_replace(Some(answer));
-            });
-        }
-        questions
     }
 }
 
@@ -175,27 +149,15 @@ impl<S> Shared<S> {
         let group = known.group.filter(|_| counts)?;
         Some(Group::clone(&group))
     }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Sid, Question>> {
-        self.under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// A question that is under way until this is dropped, by a panic too.
-struct Asking<S> {
-    shared: Arc<Shared<S>>,
-    sids: Vec<Sid>,
-}
-
-impl<S: Source> Asking<S> {
-    async fn ask(&self) -> Answer {
+impl<S: Source> Shared<S> {
+    async fn ask(&self, sids: &[Sid]) -> Answer {
         let mut named = HashMap::new();
         let mut unknown = Vec::new();
-        for sid in &self.sids {
+        for sid in sids {
             // Another question may have been answered just before this one.
-            match self.shared.fresh(*sid) {
+            match self.fresh(*sid) {
                 Some(group) => named.extend(group.map(|group| (*sid, Group::clone(&group)))),
                 None => unknown.push(*sid),
             }
@@ -203,7 +165,7 @@ impl<S: Source> Asking<S> {
         if unknown.is_empty() {
             return Ok(Arc::new(named));
         }
-        let groups = self.shared.source.groups(&unknown).await?;
+        let groups = self.source.groups(&unknown).await?;
         let since = Instant::now();
         let mut unnamed = Vec::new();
         for sid in unknown {
@@ -211,7 +173,7 @@ impl<S: Source> Asking<S> {
             if group.is_none() {
                 unnamed.push(sid.to_string());
             }
-            self.shared.known.insert(sid, Known { group, since });
+            self.known.insert(sid, Known { group, since });
         }
         named.extend(groups);
         if !unnamed.is_empty() {
@@ -225,22 +187,8 @@ impl<S: Source> Asking<S> {
     }
 }
 
-impl<S> Drop for Asking<S> {
-    fn drop(&mut self) {
-        let mut under_way = self.shared.lock();
-        for sid in &self.sids {
-            under_way.remove(sid);
-        }
-    }
-}
-
-async fn answer(mut question: Question) -> Answer {
-    if let Ok(answer) = question.wait_for(Option::is_some).await
-        && let Some(answer) = &*answer
-    {
-        return answer.clone();
-    }
-    Err(DirectoryError::unavailable().with_detail("the search for groups' names was broken off"))
+fn broken_off() -> DirectoryError {
+    DirectoryError::unavailable().with_detail("the search for groups' names was broken off")
 }
 
 #[cfg(test)]

@@ -100,11 +100,11 @@ impl Initiator {
         }
     }
 
-    /// The same initiator in a layer that maps its name to this one.
+    /// The same initiator in a layer that makes these names of it.
     #[cfg(test)]
-    pub(crate) fn mapped_to(mut self, name: &str) -> Self {
+    pub(crate) fn mapped_to(mut self, name: &str, unique_name: &str) -> Self {
         self.name = name.to_owned();
-        self.unique_name = name.to_owned();
+        self.unique_name = unique_name.to_owned();
         self
     }
 

@@ -196,8 +196,9 @@ async fn nobody_is_answered_by_what_was_said_of_another() {
         who("ALICE@CORP"),
         who("alice/admin@CORP"),
         // Another layer's mapping.
-        alice().mapped_to("alice@CORP"),
-        alice().mapped_to("root"),
+        alice().mapped_to("alice", "alice@CORP"),
+        alice().mapped_to("alice@CORP", "alice"),
+        alice().mapped_to("root", "root"),
         // Other PACs.
         Initiator::with_pac(group_of(&[513])),
         Initiator::with_pac(group_of(&[513, 512])),
@@ -311,7 +312,7 @@ fn a_runtime_that_ends_takes_its_questions_along() {
 #[tokio::test]
 async fn one_user_is_forgotten_or_all_are() {
     let (directory, server) = server(99);
-    let mapped = alice().mapped_to("alice@CORP");
+    let mapped = alice().mapped_to("alice", "alice@CORP");
     let bob = who("bob@CORP");
     let ask = async || {
         let before = server.asked();

@@ -123,6 +123,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("tower-spnego needs Linux with MIT Kerberos 1.19 or newer");
 
+pub mod attributes;
 mod authorization;
 mod basic;
 mod channel_binding;
@@ -135,6 +136,7 @@ mod directory;
 mod dn;
 mod error;
 mod extract;
+mod filetime;
 mod future;
 mod gate;
 mod group_rule;

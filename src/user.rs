@@ -6,10 +6,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::builder::UserBuilder;
 pub use self::group::Group;
+use crate::attributes::{self, AttributesError, Values};
 use crate::group_rule::GroupRule;
 use crate::principal::Principal;
 
+mod binary;
+mod builder;
 mod group;
 
 /// The signed-in user: an extractor, and what a [`Directory`](crate::Directory) answers.
@@ -41,6 +45,9 @@ struct Inner {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     roles: BTreeSet<String>,
     attributes: BTreeMap<String, Vec<String>>,
+    /// The values that are no UTF-8.
+    #[serde(with = "binary", default, skip_serializing_if = "BTreeMap::is_empty")]
+    binary: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 impl User {
@@ -60,19 +67,7 @@ impl User {
     /// # Ok::<_, tower_spnego::PrincipalError>(())
     /// ```
     pub fn builder(principal: Principal) -> UserBuilder {
-        UserBuilder {
-            inner: Inner {
-                id: principal.to_string(),
-                username: principal.short_name(),
-                principal,
-                display_name: None,
-                email: None,
-                dn: None,
-                groups: Vec::new(),
-                roles: BTreeSet::new(),
-                attributes: BTreeMap::new(),
-            },
-        }
+        UserBuilder::new(principal)
     }
 
     /// The form in which the session stores a user. It is ours alone: `User` has no serde, so that
@@ -169,23 +164,95 @@ impl User {
         self
     }
 
-    /// The values of one attribute, whose name is compared without regard to ASCII case, as LDAP
-    /// does (RFC 4512 section 2.5).
+    /// The values of one attribute that are text (UTF-8). Its name is compared without regard to ASCII
+    /// case, as LDAP does (RFC 4512 section 2.5).
     pub fn attribute(&self, name: &str) -> &[String] {
-        self.inner
-            .attributes
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name))
-            .map_or(&[], |(_, values)| values)
+        values(&self.inner.attributes, name)
     }
 
-    /// All attributes that the directory loaded, in order of their names.
+    /// All values of one attribute, those that are text and those that are not: a photo (`jpegPhoto`),
+    /// say, or an `objectGUID`, which may be either. LDAP has no order among values.
+    ///
+    /// ```
+    /// # use tower_spnego::{Principal, User};
+    /// # let principal: Principal = "alice@CORP.EXAMPLE.COM".parse()?;
+    /// let user = User::builder(principal)
+    ///     .binary_attribute("jpegPhoto", [b"\xff\xd8\xff\xe0".to_vec()])
+    ///     .build();
+    /// let photo: Option<&[u8]> = user.binary_attribute("jpegPhoto").next();
+    /// assert!(photo.is_some_and(|photo| photo.starts_with(b"\xff\xd8")));
+    /// # Ok::<_, tower_spnego::PrincipalError>(())
+    /// ```
+    pub fn binary_attribute(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let texts = self.attribute(name).iter().map(String::as_bytes);
+        let others = values(&self.inner.binary, name).iter();
+        texts.chain(others.map(Vec::as_slice))
+    }
+
+    /// All attributes that the directory loaded with their values that are text, in order of their
+    /// names.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.inner
             .attributes
             .iter()
             .map(|(name, values)| (name.as_str(), values.as_slice()))
     }
+
+    /// The attributes as a type of the application's own; [`attributes`](crate::attributes) says what can
+    /// be read into what.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// # use tower_spnego::{Principal, User};
+    ///
+    /// #[derive(Deserialize)]
+    /// #[serde(rename_all = "camelCase")]
+    /// struct Employee {
+    ///     employee_number: u32,
+    ///     department_number: Vec<String>,
+    ///     title: Option<String>,
+    /// }
+    ///
+    /// # let principal: Principal = "alice@CORP.EXAMPLE.COM".parse()?;
+    /// # let user = User::builder(principal)
+    /// #     .attribute("employeeNumber", ["4711"])
+    /// #     .attribute("departmentnumber", ["R&D", "Board"])
+    /// #     .build();
+    /// let employee: Employee = user.attributes_as()?;
+    /// assert_eq!(employee.employee_number, 4711);
+    /// assert_eq!(employee.department_number, ["R&D", "Board"]);
+    /// assert_eq!(employee.title, None);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An attribute is missing, or its values don't fit; the error names it, and does not print them.
+    pub fn attributes_as<'a, T: Deserialize<'a>>(&'a self) -> Result<T, AttributesError> {
+        attributes::read(self)
+    }
+
+    /// All attributes with all their values.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, Values<'_>)> {
+        let Inner {
+            attributes, binary, ..
+        } = &*self.inner;
+        let binary_alone = binary.keys().filter(|name| !attributes.contains_key(*name));
+        attributes.keys().chain(binary_alone).map(|name| {
+            let values = Values {
+                texts: attributes.get(name).map_or(&[], Vec::as_slice),
+                others: binary.get(name).map_or(&[], Vec::as_slice),
+            };
+            (name.as_str(), values)
+        })
+    }
+}
+
+fn values<'a, T>(attributes: &'a BTreeMap<String, Vec<T>>, name: &str) -> &'a [T] {
+    attributes
+        .iter()
+        .find(|(own, _)| own.eq_ignore_ascii_case(name))
+        .map_or(&[], |(_, values)| values)
 }
 
 impl fmt::Debug for User {
@@ -197,128 +264,5 @@ impl fmt::Debug for User {
     }
 }
 
-/// Makes a [`User`]; from [`User::builder`].
-#[derive(Clone)]
-#[must_use]
-pub struct UserBuilder {
-    inner: Inner,
-}
-
-impl UserBuilder {
-    /// Sets what stays the same when the person is renamed. Two people must never share it.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.inner.id = id.into();
-        self
-    }
-
-    /// Sets the name to sign in with.
-    pub fn username(mut self, username: impl Into<String>) -> Self {
-        self.inner.username = username.into();
-        self
-    }
-
-    /// Sets the name for people to read.
-    pub fn display_name(mut self, name: impl Into<String>) -> Self {
-        self.inner.display_name = Some(name.into());
-        self
-    }
-
-    /// Sets the mail address.
-    pub fn email(mut self, email: impl Into<String>) -> Self {
-        self.inner.email = Some(email.into());
-        self
-    }
-
-    /// Sets the distinguished name of the directory's entry.
-    pub fn dn(mut self, dn: impl Into<String>) -> Self {
-        self.inner.dn = Some(dn.into());
-        self
-    }
-
-    /// Adds a group.
-    pub fn group(mut self, group: Group) -> Self {
-        self.inner.groups.push(group);
-        self
-    }
-
-    /// Adds a role.
-    pub fn role(mut self, role: impl Into<String>) -> Self {
-        self.inner.roles.insert(role.into());
-        self
-    }
-
-    /// Sets the values of an attribute.
-    pub fn attribute(
-        mut self,
-        name: impl Into<String>,
-        values: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Self {
-        let values = values.into_iter().map(Into::into).collect();
-        self.inner.attributes.insert(name.into(), values);
-        self
-    }
-
-    /// The user.
-    pub fn build(self) -> User {
-        User {
-            inner: Arc::new(self.inner),
-        }
-    }
-}
-
-impl fmt::Debug for UserBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserBuilder")
-            .field("id", &self.inner.id)
-            .finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sid::Sid;
-
-    fn alice() -> UserBuilder {
-        User::builder("alice@CORP".parse().unwrap())
-    }
-
-    #[test]
-    fn a_session_gives_groups_back_with_dn_sid_and_what_their_name_is_worth() {
-        let sid: Sid = "S-1-5-21-1-2-3-513".parse().unwrap();
-        let user = alice()
-            .group(Group::new("a"))
-            .group(Group::new("b").with_dn("cn=b"))
-            .group(Group::new("c").with_sid(sid))
-            .group(Group::new("d").with_dn("cn=d").with_sid(sid))
-            .group(Group::new("e").with_uncounted_name())
-            .build();
-        let read = User::from_stored(&user.to_stored().unwrap()).unwrap();
-        assert_eq!(read, user);
-        let sids: Vec<_> = read.groups().map(Group::sid).collect();
-        assert_eq!(sids, [None, None, Some(sid), Some(sid), None]);
-        let counts: Vec<_> = read.groups().map(Group::name_counts).collect();
-        assert_eq!(counts, [true, true, true, true, false]);
-        assert!(user.to_stored().unwrap().contains(r#"["a",null,null]"#));
-    }
-
-    #[test]
-    fn a_session_gives_roles_back() {
-        let user = alice().role("admin").build();
-        let user = user.with_roles(["editor", "admin"].into_iter());
-        let read = User::from_stored(&user.to_stored().unwrap()).unwrap();
-        assert_eq!(read.roles().collect::<Vec<_>>(), ["admin", "editor"]);
-        assert!(read.has_role("admin") && !read.has_role("Admin"));
-        assert!(!alice().build().to_stored().unwrap().contains("roles"));
-    }
-
-    #[test]
-    fn a_stored_group_whose_sid_is_none_makes_no_user() {
-        let sid: Sid = "S-1-5-32-544".parse().unwrap();
-        let user = alice().group(Group::new("c").with_sid(sid)).build();
-        let stored = user.to_stored().unwrap();
-        let broken = stored.replace("S-1-5-32-544", "S-1-5-032-544");
-        assert_ne!(stored, broken);
-        assert!(User::from_stored(&broken).is_err());
-    }
-}
+mod tests;

@@ -37,8 +37,6 @@ use self::ffi::{Context, Krb5};
 use self::keytab_file::KeytabFile;
 pub(crate) use self::keytab_file::Services;
 pub use self::pac::Pac;
-#[cfg(feature = "ldap")]
-pub(crate) use self::pac::time as from_filetime;
 pub(crate) use self::password::{BINDING, PasswordChecks, Question, RefusedPassword};
 use self::replay_cache::ReplayCache;
 use self::worker::{Disposable, Pool, Size};

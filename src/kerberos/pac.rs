@@ -29,9 +29,10 @@
 mod ndr;
 
 use std::ffi::CStr;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use self::ndr::{Array, Ndr, utf16};
+use crate::filetime;
 use crate::sid::{Sid, SidError};
 
 /// The attributes' names in MIT Kerberos. It reads a number to the terminating zero, whatever length
@@ -50,9 +51,6 @@ const SE_GROUP_USE_FOR_DENY_ONLY: u32 = 0x10;
 
 /// UPN_DNS_INFO has a SAM name and a SID (MS-PAC section 2.10).
 const UPN_DNS_HAS_SAM_NAME_AND_SID: u32 = 0x2;
-
-/// Seconds from 1601, where a FILETIME begins (MS-DTYP section 2.3.3), to 1970.
-const FROM_1601_TO_1970: Duration = Duration::from_secs(11_644_473_600);
 
 /// The buffers of one PAC, each as MIT hands it out, marked as authenticated.
 #[derive(Clone, Copy)]
@@ -332,12 +330,12 @@ impl Pac {
 fn logon_info(buffer: &[u8]) -> Result<Pac, Defect> {
     let mut ndr = Ndr::open(buffer)?;
 
-    let logon = time(ndr.filetime()?);
-    let logoff = time(ndr.filetime()?);
-    let kick_off = time(ndr.filetime()?);
-    let password_last_set = time(ndr.filetime()?);
-    let password_can_change = time(ndr.filetime()?);
-    let password_must_change = time(ndr.filetime()?);
+    let logon = filetime::read(ndr.filetime()?);
+    let logoff = filetime::read(ndr.filetime()?);
+    let kick_off = filetime::read(ndr.filetime()?);
+    let password_last_set = filetime::read(ndr.filetime()?);
+    let password_can_change = filetime::read(ndr.filetime()?);
+    let password_must_change = filetime::read(ndr.filetime()?);
     let effective_name = ndr.unicode_string()?;
     // FullName, LogonScript, ProfilePath, HomeDirectory, HomeDirectoryDrive.
     let unread = [
@@ -525,20 +523,6 @@ impl UpnDnsInfo {
             sid,
         })
     }
-}
-
-/// A FILETIME counts 100 ns from 1601; 0 is "not set", and what is beyond 63 bits less one "never"
-/// (MS-PAC section 2.5).
-pub(crate) fn time(filetime: u64) -> Option<SystemTime> {
-    const NEVER: u64 = i64::MAX.unsigned_abs();
-    if filetime == 0 || filetime >= NEVER {
-        return None;
-    }
-    let ticks = filetime % 10_000_000;
-    let since_1601 = Duration::new(filetime / 10_000_000, u32::try_from(ticks * 100).ok()?);
-    SystemTime::UNIX_EPOCH
-        .checked_sub(FROM_1601_TO_1970)?
-        .checked_add(since_1601)
 }
 
 #[cfg(test)]

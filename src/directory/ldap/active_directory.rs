@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use super::entry::Entry;
 use super::filter::Filter;
 use crate::directory::DirectoryError;
+use crate::filetime;
 use crate::initiator::Initiator;
-use crate::kerberos;
 use crate::sid::Sid;
 
 /// The account's name, which the PAC has, too.
@@ -128,7 +128,7 @@ fn check_not_expired(entry: &Entry) -> Result<(), DirectoryError> {
     let end = sole_text(entry, END)?
         .parse()
         .map_err(|_| unreadable(entry, END))?;
-    match kerberos::from_filetime(end) {
+    match filetime::read(end) {
         Some(end) if end <= SystemTime::now() => {
             Err(DirectoryError::denied()
                 .with_detail(format!("the account {} has expired", entry.dn())))

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -486,20 +488,6 @@ fn a_pair_of_surrogates_is_a_character() {
         ..Info::default()
     };
     assert_eq!(read(&info.bytes()).unwrap().account, "😀");
-}
-
-#[test]
-fn a_time_is_not_set_never_or_then() {
-    assert_eq!(time(0), None);
-    assert_eq!(time(0x7fff_ffff_ffff_ffff), None);
-    assert_eq!(time(u64::MAX), None);
-    assert_eq!(
-        time(116_444_736_000_000_001),
-        Some(SystemTime::UNIX_EPOCH + Duration::from_nanos(100))
-    );
-    let in_1601 = SystemTime::UNIX_EPOCH - FROM_1601_TO_1970 + Duration::from_nanos(100);
-    assert_eq!(time(1), Some(in_1601));
-    assert!(time(0x7fff_ffff_ffff_fffe).is_some());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Users of an Active Directory domain.
 
+mod attributes;
+mod cached;
 mod directories;
 mod group_rules;
 mod groups;

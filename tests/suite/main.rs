@@ -6,8 +6,10 @@
 mod accept_queue;
 mod active_directory;
 mod aes_key;
+mod attributes;
 mod basic;
 mod browsers;
+mod cached;
 mod caching;
 mod challenge;
 mod channel_binding;

@@ -66,10 +66,7 @@ impl Fields {
             user = user.group(group);
         }
         for name in &self.attributes {
-            let values: Vec<String> = entry.texts(name).map(str::to_owned).collect();
-            if !values.is_empty() {
-                user = user.attribute(name, values);
-            }
+            user = user.binary_attribute(name, entry.values(name));
         }
         user.build()
     }
@@ -151,6 +148,9 @@ mod tests {
                 ("employeeType", &["staff".to_owned()][..]),
             ]
         );
+        let binary = |name| user.binary_attribute(name).collect::<Vec<_>>();
+        assert_eq!(binary("employeeType"), [b"staff".as_slice(), b"\xff"]);
+        assert_eq!(binary("jpegPhoto"), [b"\xff\xd8"]);
     }
 
     #[test]

@@ -24,8 +24,13 @@ impl LdapDirectoryBuilder {
         self
     }
 
-    /// Further attributes to load into [`User::attributes`](crate::User::attributes), under the
-    /// names given here. Values that are not text (UTF-8) are left out.
+    /// Further attributes to load into the user, under the names given here:
+    /// [`attribute`](crate::User::attribute) has those of their values that are text (UTF-8),
+    /// [`binary_attribute`](crate::User::binary_attribute) has all, and
+    /// [`attributes_as`](crate::User::attributes_as) reads them into a type of the application's own.
+    ///
+    /// The session stores them with the user: a photo there is read and written with each request that
+    /// the session store serves.
     pub fn attributes<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         for name in names.into_iter().map(Into::into) {
             let known = &mut self.fields.attributes;

@@ -29,20 +29,88 @@ pub use self::ticket::TicketDirectory;
 /// the session. It must answer for exactly the initiator's principal: a directory that finds
 /// somebody *similar* lets a stranger in.
 ///
-/// ```
-/// use tower_spnego::{Directory, DirectoryError, Initiator, User};
+/// Here it is two tables of a database:
 ///
-/// struct Staff(Vec<&'static str>);
+/// ```
+/// use sqlx::SqlitePool;
+/// use tower_spnego::{Directory, DirectoryError, Group, Initiator, User};
+///
+/// struct Staff(SqlitePool);
 ///
 /// impl Directory for Staff {
 ///     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-///         if !self.0.contains(&who.name()) {
-///             return Err(DirectoryError::not_found());
+///         // One person's name in this layer, which `name()` is not where it allows several realms.
+///         let wanted = who.unique_name();
+///         let query = "SELECT id, login, name, enabled FROM person WHERE login = ?1";
+///         let person = sqlx::query_as::<_, (i64, String, String, bool)>(query).bind(wanted);
+///         let person = person.fetch_optional(&self.0).await.map_err(is_down)?;
+///         let (id, login, name, enabled) = person.ok_or_else(DirectoryError::not_found)?;
+///         // Many databases find `alice` for `ALICE`, who is another person to the KDC.
+///         if login != wanted {
+///             return Err(DirectoryError::differs().with_detail(&login));
 ///         }
-///         Ok(User::builder(who.principal().clone()).build())
+///         // A ticket outlives its account by hours.
+///         if !enabled {
+///             return Err(DirectoryError::denied().with_detail("the account is disabled"));
+///         }
+///         let teams = sqlx::query_scalar("SELECT team FROM member WHERE person = ?1").bind(id);
+///         let teams: Vec<String> = teams.fetch_all(&self.0).await.map_err(is_down)?;
+///         let mut user = User::builder(who.principal().clone())
+///             .id(id.to_string()) // not the login, which the next person may get
+///             .username(login)
+///             .display_name(name);
+///         for team in teams {
+///             user = user.group(Group::new(team));
+///         }
+///         Ok(user.build())
+///     }
+///
+///     fn fingerprint(&self) -> Option<String> {
+///         Some("the staff of our database".to_owned())
 ///     }
 /// }
+///
+/// // No fault of the person's, and never "no such user" nor "no groups".
+/// fn is_down(error: sqlx::Error) -> DirectoryError {
+///     DirectoryError::unavailable().with_source(error)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use tower_spnego::{ErrorKind, Principal};
+/// # use sqlx::sqlite::SqlitePoolOptions;
+/// # let database = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+/// # let tables =
+/// #     "CREATE TABLE person (id INTEGER PRIMARY KEY, login TEXT UNIQUE, name TEXT, enabled BOOLEAN);
+/// #      CREATE TABLE member (person INTEGER, team TEXT);
+/// #      INSERT INTO person VALUES (4711, 'alice', 'Alice Liddell', TRUE), (4712, 'bob', 'Bob', FALSE);
+/// #      INSERT INTO member VALUES (4711, 'Engineers'), (4711, 'Staff'), (4712, 'Staff');";
+/// # sqlx::raw_sql(tables).execute(&database).await?;
+/// let staff = Staff(database);
+/// let alice = Initiator::new("alice@CORP.EXAMPLE.COM".parse()?);
+/// let user = staff.find(&alice).await?;
+/// assert_eq!(user.display_name(), "Alice Liddell");
+/// assert!(user.is_in("Engineers"));
+/// # let ask = async |principal: &str| {
+/// #     let principal: Principal = principal.parse().expect("a principal");
+/// #     staff.find(&Initiator::new(principal)).await.map_err(|error| error.kind())
+/// # };
+/// # assert_eq!(ask("alice@CORP").await.expect("alice").groups().len(), 2);
+/// # assert_eq!(ask("bob@CORP").await, Err(ErrorKind::UserDenied));
+/// # for nobody in ["ALICE@CORP", "mallory@CORP", "alice' OR '1' = '1@CORP", "%@CORP"] {
+/// #     assert_eq!(ask(nobody).await, Err(ErrorKind::UserNotFound), "{nobody}");
+/// # }
+/// # let loose = "DROP TABLE person; CREATE TABLE person (id INTEGER, login TEXT COLLATE NOCASE,
+/// #     name TEXT, enabled BOOLEAN); INSERT INTO person VALUES (1, 'alice', 'Alice', TRUE);";
+/// # sqlx::raw_sql(loose).execute(&staff.0).await?;
+/// # assert_eq!(ask("ALICE@CORP").await, Err(ErrorKind::UserDiffers));
+/// # sqlx::raw_sql("DROP TABLE member").execute(&staff.0).await?;
+/// # assert_eq!(ask("alice@CORP").await, Err(ErrorKind::DirectoryUnavailable));
+/// # Ok(())
+/// # }
 /// ```
+///
+/// In front of a slow one, [`Cached`] remembers the answers for a while.
 pub trait Directory: Send + Sync + 'static {
     /// The user, or why there is none.
     ///

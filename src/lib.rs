@@ -50,8 +50,9 @@
 #![cfg_attr(feature = "ldap", doc = "  [`LdapDirectory`](ldap::LdapDirectory),")]
 #![cfg_attr(not(feature = "ldap"), doc = "  `LdapDirectory` (feature `ldap`),")]
 //!   [`TicketDirectory`], [`PrincipalOnly`], or one of your own; [`RealmDirectories`] has one for each
-//!   realm.
+//!   realm, and [`Cached`] remembers what one says.
 //! - [`GroupRule`] says which groups people must be in, or must not, and what roles that gives them.
+//! - [`attributes`] reads a user's attributes into a type of the application's own.
 //! - [`Error`] says why a request was refused: it is in the response's extensions and in the log.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
 //! - [`guide::clients`] says which clients sign in, and how; [`guide::limits`] what is not done yet.

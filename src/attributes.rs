@@ -105,7 +105,12 @@ pub(crate) struct Values<'a> {
 }
 
 pub(crate) fn read<'a, T: Deserialize<'a>>(user: &'a User) -> Result<T, AttributesError> {
-    T::deserialize(de::Attributes::of(user))
+    let read = T::deserialize(de::Attributes::of(user));
+    read.map_err(|error| match error.attribute() {
+        Some(_) => error,
+        // Beneath #[serde(flatten)] it may be any.
+        None => error.quoting_none_of(user.values().flat_map(|(_, values)| values.texts)),
+    })
 }
 
 /// One value that may be no text: a photo (`jpegPhoto`), an `objectGUID`.

@@ -90,7 +90,7 @@ impl<'de> MapAccess<'de> for Map<'de> {
             return Err(AttributesError::unfit(&"an attribute"));
         };
         let read = seed.deserialize(values);
-        read.map_err(|error| error.of(name, values.texts.iter().map(String::as_str)))
+        read.map_err(|error| error.of(name).quoting_none_of(values.texts))
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -54,16 +54,25 @@ impl AttributesError {
         Self::new(Problem::NotText { expected })
     }
 
-    /// The same error, of this attribute. Words that quote one of its values are left out.
-    pub(super) fn of<'a>(mut self, name: &str, mut texts: impl Iterator<Item = &'a str>) -> Self {
-        if let Problem::Other(words) = &self.problem
-            && texts.any(|text| !text.is_empty() && words.contains(text))
-        {
-            self.problem = Problem::Unfit {
-                expected: "what its type takes".to_owned(),
-            };
-        }
+    /// The same error, of this attribute.
+    pub(super) fn of(mut self, name: &str) -> Self {
         self.attribute.get_or_insert_with(|| name.to_owned());
+        self
+    }
+
+    /// The same error without words of a type that quote one of these values.
+    pub(super) fn quoting_none_of<'a>(
+        mut self,
+        texts: impl IntoIterator<Item = &'a String>,
+    ) -> Self {
+        if let Problem::Other(words) = &self.problem {
+            let mut texts = texts.into_iter();
+            if texts.any(|text| !text.is_empty() && words.contains(text)) {
+                self.problem = Problem::Unfit {
+                    expected: "what its type takes".to_owned(),
+                };
+            }
+        }
         self
     }
 

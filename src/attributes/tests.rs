@@ -154,23 +154,26 @@ fn bytes_are_any_value_and_text_is_not() {
     assert_eq!(format!("{:?}", Bytes(b"secret".to_vec())), "Bytes(6 bytes)");
 }
 
+/// Takes nothing, and quotes it.
+#[derive(Debug, PartialEq)]
+struct Picky;
+
+impl<'de> Deserialize<'de> for Picky {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Err(serde::de::Error::custom(match text.as_str() {
+            "long" => "too much of it".to_owned(),
+            text => format!("{text:?} is nothing"),
+        }))
+    }
+}
+
 #[test]
 fn an_error_names_the_attribute_and_what_was_expected_of_it_and_no_value() {
     #[derive(Debug, serde::Deserialize)]
     enum Kind {
         Staff,
         Student,
-    }
-    #[derive(Debug)]
-    struct Picky;
-    impl<'de> Deserialize<'de> for Picky {
-        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-            let text = String::deserialize(from)?;
-            Err(serde::de::Error::custom(match text.as_str() {
-                "long" => "too much of it".to_owned(),
-                text => format!("{text:?} is nothing"),
-            }))
-        }
     }
 
     const SECRET: &str = "s3cret";
@@ -292,6 +295,25 @@ fn flattened_parts_are_read_as_far_as_serde_says_what_it_wants() {
     let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
     assert_eq!(person.contact.since, since);
     assert_eq!(person.rest["title"], "Dr.");
+}
+
+#[test]
+fn an_error_beneath_flatten_prints_no_value_either() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Person {
+        #[serde(flatten)]
+        _part: Part,
+    }
+    #[derive(Debug, serde::Deserialize)]
+    struct Part {
+        #[serde(rename = "x")]
+        _x: Picky,
+    }
+
+    let read = |value: &[u8]| error(user(&[("x", &[value])]).attributes_as::<Person>());
+    let expected = "an attribute: expected what its type takes, which its value is not";
+    assert_eq!(read(b"s3cret"), expected);
+    assert_eq!(read(b"long"), "an attribute: too much of it");
 }
 
 fn at(seconds: u64, nanoseconds: u32) -> SystemTime {

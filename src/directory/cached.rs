@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use self::memory::{Key, Memory};
 use super::{Directory, DirectoryError};
 use crate::error::ErrorKind;
+use crate::group_rule::GroupKey;
 use crate::initiator::{Initiator, Occasion};
 use crate::principal::Principal;
 use crate::user::User;
@@ -231,6 +232,14 @@ impl<D: Directory> Directory for Cached<D> {
 
     fn tells_realms_apart(&self) -> bool {
         self.directory.tells_realms_apart()
+    }
+
+    fn serves(&self, realm: &str) -> bool {
+        self.directory.serves(realm)
+    }
+
+    fn knows_group(&self, group: GroupKey<'_>) -> bool {
+        self.directory.knows_group(group)
     }
 }
 

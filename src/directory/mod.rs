@@ -33,7 +33,7 @@ pub use self::ticket::TicketDirectory;
 ///
 /// ```
 /// use sqlx::SqlitePool;
-/// use tower_spnego::{Directory, DirectoryError, Group, Initiator, User};
+/// use tower_spnego::{Directory, DirectoryError, Group, GroupKey, Initiator, User};
 ///
 /// struct Staff(SqlitePool);
 ///
@@ -67,6 +67,10 @@ pub use self::ticket::TicketDirectory;
 ///
 ///     fn fingerprint(&self) -> Option<String> {
 ///         Some("the staff of our database".to_owned())
+///     }
+///
+///     fn knows_group(&self, group: GroupKey<'_>) -> bool {
+///         matches!(group, GroupKey::Name(_)) // its teams have neither DN nor SID
 ///     }
 /// }
 ///

@@ -51,6 +51,14 @@ impl Directory for Directories {
     fn tells_realms_apart(&self) -> bool {
         false
     }
+
+    fn serves(&self, realm: &str) -> bool {
+        realm == "CORP"
+    }
+
+    fn knows_group(&self, group: GroupKey<'_>) -> bool {
+        matches!(group, GroupKey::Name(_))
+    }
 }
 
 impl Server {
@@ -451,4 +459,7 @@ fn to_a_layer_it_is_the_directory_within() {
     let (directory, _) = server(0);
     assert_eq!(directory.fingerprint().as_deref(), Some("a server"));
     assert!(!directory.tells_realms_apart());
+    assert!(directory.serves("CORP") && !directory.serves("LAB"));
+    assert!(directory.knows_group(GroupKey::Name("Staff")));
+    assert!(!directory.knows_group(GroupKey::Dn("cn=Staff,dc=example")));
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::ldif::{attribute, escape_rdn};
 use super::port::Port;
-use super::process::{Daemon, find_program, run_with_input};
+use super::process::{Daemon, find_program, run, run_with_input};
 
 mod builder;
 mod setup;
@@ -192,6 +192,20 @@ impl TestLdap {
             ldif.as_bytes(),
         )
         .map(drop)
+    }
+
+    /// Binds with a DN and a password, as a person's own client does.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses; the text is `ldapwhoami`'s.
+    pub fn simple_bind(&self, dn: &str, password: &str) -> io::Result<()> {
+        let program = find_program("ldapwhoami", "ldap-utils")?;
+        let mut command = Command::new(program);
+        command
+            .env("LDAPNOINIT", "1")
+            .args(["-x", "-H", &self.url(), "-D", dn, "-w", password]);
+        run(&mut command).map(drop)
     }
 
     /// Ends the server at once, as a crash would: its connections break.

@@ -14,6 +14,9 @@ use crate::testing::process::find_program;
 const SCHEMAS: [&str; 2] = ["/etc/ldap/schema", "/etc/openldap/schema"];
 const MODULES: [&str; 3] = ["/usr/lib/ldap", "/usr/lib64/openldap", "/usr/lib/openldap"];
 
+/// What other servers know of people's accounts.
+const ACCOUNTS: &str = include_str!("accounts.schema");
+
 pub(super) fn root_dn() -> String {
     format!("cn=root,{BASE}")
 }
@@ -28,6 +31,7 @@ pub(super) const CLIENT: &str = "web-client";
 pub(super) fn write_files(folder: &Path, settings: &TestLdapBuilder) -> io::Result<()> {
     fs::create_dir(folder.join("database"))?;
     make_certificate(folder, &names())?;
+    fs::write(folder.join("accounts.schema"), ACCOUNTS)?;
     make_client_certificate(folder, CLIENT)?;
     fs::write(folder.join("slapd.conf"), slapd_conf(folder, settings)?)
 }
@@ -92,9 +96,11 @@ fn slapd_conf(folder: &Path, settings: &TestLdapBuilder) -> io::Result<String> {
 include {schema}/cosine.schema
 include {schema}/inetorgperson.schema
 include {schema}/nis.schema
+include {folder}/accounts.schema
 modulepath {modules}
 {back_mdb}
 moduleload memberof
+moduleload ppolicy
 {tls}
 sasl-host localhost
 authz-regexp "^cn={CLIENT}$" "{web}"
@@ -113,6 +119,7 @@ access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{web}" read by anonymous auth by * none
 overlay memberof
 memberof-refint on
+overlay ppolicy
 "#
     ))
 }

@@ -61,6 +61,7 @@ pub struct Initiator {
     principal: Principal,
     name: String,
     unique_name: String,
+    has_plain_name: bool,
     ticket_end: Option<SystemTime>,
     authenticated_at: Option<SystemTime>,
     pac: Option<Arc<Pac>>,
@@ -75,6 +76,7 @@ impl Initiator {
             principal,
             unique_name: name.clone(),
             name,
+            has_plain_name: true,
             ticket_end: None,
             authenticated_at: None,
             pac: None,
@@ -87,6 +89,17 @@ impl Initiator {
     pub fn on(mut self, occasion: Occasion) -> Self {
         self.occasion = occasion;
         self
+    }
+
+    /// The same initiator in a layer that calls it so.
+    #[cfg(test)]
+    pub(crate) fn called(self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            unique_name: name.to_owned(),
+            has_plain_name: false,
+            ..self
+        }
     }
 
     /// An initiator of `CORP` whose ticket has this PAC, in a layer of this one realm.
@@ -142,6 +155,10 @@ impl Initiator {
             principal,
             name,
             unique_name,
+            has_plain_name: match mapping {
+                None => realms.is_single(),
+                Some(mapping) => mapping == NameMapping::StripRealm,
+            },
             ticket_end: accepted
                 .ticket_end
                 .into_iter()
@@ -177,6 +194,12 @@ impl Initiator {
     /// chosen, the name without the realm where only one is allowed, else the whole principal.
     pub fn unique_name(&self) -> &str {
         &self.unique_name
+    }
+
+    /// Whether [`unique_name`](Self::unique_name) is the principal's name without its realm, by which
+    /// no directory need call the person; else it is a name that the layer makes.
+    pub(crate) fn has_plain_name(&self) -> bool {
+        self.has_plain_name
     }
 
     /// What the ticket's PAC says, where it has one: a ticket of Active Directory or Samba, unless
@@ -218,6 +241,7 @@ impl Initiator {
             principal,
             name,
             unique_name,
+            has_plain_name,
             ticket_end: _,
             authenticated_at: _,
             pac,
@@ -230,6 +254,7 @@ impl Initiator {
         *principal == other.principal
             && *name == other.name
             && *unique_name == other.unique_name
+            && *has_plain_name == other.has_plain_name
             && *occasion == other.occasion
             && is_same_pac
     }

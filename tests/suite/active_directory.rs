@@ -1,5 +1,6 @@
 //! Users of an Active Directory domain.
 
+mod accounts;
 mod attributes;
 mod cached;
 mod directories;

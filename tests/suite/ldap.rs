@@ -1,5 +1,10 @@
 //! Users and groups from a real LDAP server.
 
+mod accounts;
+mod names;
+mod presets;
+mod ways;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,10 +27,22 @@ pub fn people(ldap: &TestLdap) -> LdapDirectoryBuilder {
 }
 
 fn people_at(url: &str, ldap: &TestLdap) -> LdapDirectoryBuilder {
-    LdapDirectory::builder(url)
+    bound(LdapDirectory::builder(url), ldap).search(ldap.people(), "(uid={user})")
+}
+
+/// `ldap` over TLS, with no way to find anybody yet.
+fn server(ldap: &TestLdap) -> LdapDirectoryBuilder {
+    bound(LdapDirectory::builder(ldap.tls_url()), ldap)
+}
+
+fn bound(directory: LdapDirectoryBuilder, ldap: &TestLdap) -> LdapDirectoryBuilder {
+    directory
         .ca_file(ldap.ca_file())
         .bind_simple(ldap.service_dn(), ldap.service_password())
-        .search(ldap.people(), "(uid={user})")
+}
+
+async fn sign_in_as(site: &Site, realm: &TestRealm, name: &str) -> Answer {
+    site.browser().get_with("/who", &token(realm, name)).await
 }
 
 fn site(realm: &TestRealm, directory: LdapDirectoryBuilder) -> Site {
@@ -284,7 +301,7 @@ async fn with_several_realms_the_same_name_is_another_person() {
     let ldap = TestLdap::start().expect("a server");
     ldap.add_person("alice@LAB.TEST", "Alice of the lab")
         .expect("added");
-    let directory = people(&ldap).search(ldap.people(), "(uid={principal})");
+    let directory = server(&ldap).search(ldap.people(), "(uid={principal})");
     let directory = directory.build().expect("a directory");
     let site = Site::new(layer(&lab).realm("CORP.TEST").directory(directory));
     let mut browser = site.browser();
@@ -311,7 +328,7 @@ async fn whom_another_alternative_of_the_filter_finds_loosely_is_not_that_person
         .expect("changed");
     };
     let site = |filter: &str| {
-        let directory = people(&ldap).search(ldap.people(), filter);
+        let directory = server(&ldap).search(ldap.people(), filter);
         let directory = directory.build().expect("a directory");
         Site::new(layer(&lab).realm("EXAMPLE.TEST").directory(directory))
     };

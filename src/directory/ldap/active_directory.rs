@@ -3,10 +3,9 @@
 use std::time::SystemTime;
 
 use super::entry::Entry;
-use super::filter::Filter;
 use crate::directory::DirectoryError;
 use crate::filetime;
-use crate::initiator::Initiator;
+use crate::initiator::{Initiator, Occasion};
 use crate::sid::Sid;
 
 /// The account's name, which the PAC has, too.
@@ -15,13 +14,20 @@ pub(super) const ACCOUNT: &str = "sAMAccountName";
 /// The SID in its binary form.
 pub(super) const SID: &str = "objectSid";
 
-const CONTROL: &str = "userAccountControl";
+pub(super) const CONTROL: &str = "userAccountControl";
 
 /// `ACCOUNTDISABLE` (MS-ADTS section 2.2.16).
 const DISABLED: i64 = 0x2;
 
 /// A FILETIME, from which on the account has expired.
-const END: &str = "accountExpires";
+pub(super) const END: &str = "accountExpires";
+
+/// What the server reckons at the moment it is asked (MS-ADTS section 3.1.1.4.5.17), unlike
+/// `lockoutTime`, which outlives the lockout.
+pub(super) const COMPUTED: &str = "msDS-User-Account-Control-Computed";
+
+/// `LOCKOUT` in it.
+const LOCKED: i64 = 0x10;
 
 /// People and no computers, which are of the class `user` as well.
 pub(super) const FILTER: &str = "(&(objectCategory=person)(objectClass=user)(objectSid={sid}))";
@@ -40,11 +46,9 @@ pub(super) fn base(domain: &str) -> Option<String> {
     Some(parts.collect::<Option<Vec<_>>>()?.join(","))
 }
 
-/// What an entry must be beside what the filter says.
+/// What an entry must be beside what the filter says, where people are found by their PAC.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
-    /// By what a ticket without a PAC is searched; without one, such a ticket finds nobody.
-    pub(super) ticket_names: Option<Filter>,
     /// Whether each entry must be the PAC's by its SID, and an account that is enabled and has not
     /// expired: the preset.
     pub(super) by_preset: bool,
@@ -54,25 +58,11 @@ impl Rules {
     /// What the entry is asked for.
     pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
         let preset: &[&str] = if self.by_preset {
-            &[SID, CONTROL, END]
+            &[SID, CONTROL, END, COMPUTED]
         } else {
             &[]
         };
-        let names = self.ticket_names.iter().flat_map(Filter::attributes);
-        [ACCOUNT]
-            .into_iter()
-            .chain(preset.iter().copied())
-            .chain(names)
-    }
-
-    /// The filter for a ticket without a PAC.
-    pub(super) fn without_pac(&self) -> Result<&Filter, DirectoryError> {
-        self.ticket_names.as_ref().ok_or_else(|| {
-            DirectoryError::pac_missing().with_detail(
-                "the directory finds people by the SID in it; .trust_ticket_names() does without, \
-                 and says what that risks",
-            )
-        })
+        [ACCOUNT].into_iter().chain(preset.iter().copied())
     }
 
     pub(super) fn check(&self, entry: &Entry, who: &Initiator) -> Result<(), DirectoryError> {
@@ -83,9 +73,19 @@ impl Rules {
             check_sid(entry, who.sid())?;
             check_enabled(entry)?;
             check_not_expired(entry)?;
+            if who.occasion() == Occasion::Password {
+                check_not_locked(entry)?;
+            }
         }
         Ok(())
     }
+}
+
+pub(super) fn pac_missing() -> DirectoryError {
+    DirectoryError::pac_missing().with_detail(
+        "the directory finds people by the SID in it; .trust_ticket_names() does without, and says \
+         what that risks",
+    )
 }
 
 /// Names of accounts are compared without regard to case there; beyond ASCII, nobody knows its rules.
@@ -113,10 +113,8 @@ fn check_sid(entry: &Entry, wanted: Option<Sid>) -> Result<(), DirectoryError> {
 }
 
 /// A ticket outlives its account by hours.
-fn check_enabled(entry: &Entry) -> Result<(), DirectoryError> {
-    let control: i64 = sole_text(entry, CONTROL)?
-        .parse()
-        .map_err(|_| unreadable(entry, CONTROL))?;
+pub(super) fn check_enabled(entry: &Entry) -> Result<(), DirectoryError> {
+    let control = number(entry, CONTROL)?;
     if control & DISABLED == 0 {
         return Ok(());
     }
@@ -124,7 +122,7 @@ fn check_enabled(entry: &Entry) -> Result<(), DirectoryError> {
 }
 
 /// The ticket's PAC has the end that was set when the person signed in to the domain.
-fn check_not_expired(entry: &Entry) -> Result<(), DirectoryError> {
+pub(super) fn check_not_expired(entry: &Entry) -> Result<(), DirectoryError> {
     let end = sole_text(entry, END)?
         .parse()
         .map_err(|_| unreadable(entry, END))?;
@@ -135,6 +133,24 @@ fn check_not_expired(entry: &Entry) -> Result<(), DirectoryError> {
         }
         _ => Ok(()),
     }
+}
+
+/// For passwords alone: whoever guesses at somebody's locks the account, and must not throw its owner
+/// out.
+pub(super) fn check_not_locked(entry: &Entry) -> Result<(), DirectoryError> {
+    if number(entry, COMPUTED)? & LOCKED == 0 {
+        return Ok(());
+    }
+    Err(DirectoryError::denied().with_detail(format!(
+        "the account {} is locked, by wrong passwords most likely; a ticket still signs in",
+        entry.dn()
+    )))
+}
+
+fn number(entry: &Entry, name: &str) -> Result<i64, DirectoryError> {
+    sole_text(entry, name)?
+        .parse()
+        .map_err(|_| unreadable(entry, name))
 }
 
 /// The entry's only SID.

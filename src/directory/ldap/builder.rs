@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use self::bind::BindSettings;
-use self::people::PeopleSettings;
+use self::people::{PeopleSettings, Preset};
 use self::servers::ServerSettings;
-use super::fields::Fields;
+use super::fields::{self, Fields};
 use super::groups::Groups;
-use super::{LdapDirectory, dn};
+use super::{LdapDirectory, dn, free_ipa};
 use crate::error::ConfigError;
 
 mod attributes;
@@ -36,8 +36,23 @@ impl LdapDirectoryBuilder {
 
     pub(super) fn active_directory(domain: String) -> Self {
         Self {
-            people: PeopleSettings::of_domain(domain),
+            people: PeopleSettings::of(Preset::ActiveDirectory { domain }),
             fields: Fields::of_active_directory(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn openldap(base: String) -> Self {
+        Self {
+            people: PeopleSettings::of(Preset::OpenLdap { base }),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn free_ipa(domain: String) -> Self {
+        Self {
+            people: PeopleSettings::of(Preset::FreeIpa { domain }),
+            fields: free_ipa::fields(),
             ..Self::default()
         }
     }
@@ -54,7 +69,7 @@ impl LdapDirectoryBuilder {
         let for_groups = self.groups.attributes();
         let wanted: Vec<&str> = self.fields.names().chain(for_groups).collect();
         check_names(&wanted)?;
-        let people = self.people.build(&wanted)?;
+        let people = self.people.build(&wanted, &self.fields.wildcards)?;
         Ok(LdapDirectory {
             servers: Arc::new(servers),
             people,
@@ -75,16 +90,27 @@ impl fmt::Debug for LdapDirectoryBuilder {
 }
 
 fn check_names(attributes: &[&str]) -> Result<(), ConfigError> {
-    match attributes.iter().find(|name| !dn::is_attribute_name(name)) {
-        None => Ok(()),
-        Some(name) => Err(wrong(
-            "attribute name",
-            format!(
-                "{name:?} can't be one; write it as the schema does, as in displayName, with no \
-                 options and no wildcard"
-            ),
-        )),
+    for name in attributes {
+        if !dn::is_attribute_name(name) {
+            return Err(wrong(
+                "attribute name",
+                format!(
+                    "{name:?} can't be one; write it as the schema does, as in displayName, with no \
+                     options; * and + go into .attributes(..)"
+                ),
+            ));
+        }
+        if fields::is_secret(name) {
+            return Err(wrong(
+                "attribute name",
+                format!(
+                    "{name:?} holds passwords or keys, and what is loaded goes into the session; \
+                     leave it out"
+                ),
+            ));
+        }
     }
+    Ok(())
 }
 
 fn wrong(setting: &'static str, reason: impl Into<String>) -> ConfigError {

@@ -56,6 +56,11 @@ impl Entry {
             .filter_map(|value| str::from_utf8(value).ok())
     }
 
+    /// The descriptions of all attributes, as the server spells them, options included.
+    pub(super) fn descriptions(&self) -> impl Iterator<Item = &str> {
+        self.attributes.iter().map(|own| own.description.as_str())
+    }
+
     /// Whether the server kept back some of the attribute's values, to be asked for range by range,
     /// as Active Directory does beyond 1,500 (`memberOf;range=0-1499`).
     pub(super) fn is_partial(&self, name: &str) -> bool {

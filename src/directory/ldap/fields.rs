@@ -2,8 +2,13 @@
 
 use super::active_directory;
 use super::entry::Entry;
+use crate::directory::DirectoryError;
 use crate::initiator::Initiator;
 use crate::user::{Group, User};
+
+mod secrets;
+
+pub(super) use self::secrets::is_secret;
 
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
@@ -14,7 +19,13 @@ pub(super) struct Fields {
     pub(super) email: String,
     pub(super) id: String,
     pub(super) attributes: Vec<String>,
+    /// Of `*` (RFC 4511 section 4.5.1.8) and `+` (RFC 3673), those asked for: all that the server
+    /// then shows is loaded, too.
+    pub(super) wildcards: Vec<String>,
 }
+
+/// All user attributes, and all operational ones.
+pub(super) const WILDCARDS: [&str; 2] = ["*", "+"];
 
 impl Default for Fields {
     fn default() -> Self {
@@ -24,6 +35,7 @@ impl Default for Fields {
             email: "mail".to_owned(),
             id: "entryUUID".to_owned(),
             attributes: Vec::new(),
+            wildcards: Vec::new(),
         }
     }
 }
@@ -38,7 +50,7 @@ impl Fields {
         }
     }
 
-    /// What the server is asked for.
+    /// What the server is asked for by name.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.username
             .iter()
@@ -48,10 +60,26 @@ impl Fields {
             .map(String::as_str)
     }
 
+    /// What tells these from others.
+    pub(super) fn fingerprint(&self) -> impl Iterator<Item = &str> {
+        let username = if self.username.is_some() {
+            "username"
+        } else {
+            ""
+        };
+        let wildcards = self.wildcards.iter().map(String::as_str);
+        [username].into_iter().chain(self.names()).chain(wildcards)
+    }
+
     /// With all the groups that the person is in.
-    pub(super) fn user(&self, who: &Initiator, entry: &Entry, groups: Vec<Group>) -> User {
+    pub(super) fn user(
+        &self,
+        who: &Initiator,
+        entry: &Entry,
+        groups: Vec<Group>,
+    ) -> Result<User, DirectoryError> {
         let mut user = User::builder(who.principal().clone())
-            .username(self.username(who, entry))
+            .username(self.username(who, entry)?)
             .dn(entry.dn());
         if let Some(id) = self.id(entry) {
             user = user.id(id);
@@ -65,21 +93,59 @@ impl Fields {
         for group in groups {
             user = user.group(group);
         }
-        for name in &self.attributes {
+        for name in self.loaded(entry) {
             user = user.binary_attribute(name, entry.values(name));
         }
-        user.build()
+        Ok(user.build())
     }
 
-    /// The directory's spelling of the name. Where the layer makes another name of the person, for
-    /// it allows several realms, say, that one counts.
-    fn username<'a>(&'a self, who: &'a Initiator, entry: &'a Entry) -> &'a str {
+    /// Those that were named, and with a wildcard all others that hold no secret, and are whole and
+    /// text.
+    fn loaded<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = &'a str> {
+        let others = entry.descriptions().filter(|name| {
+            let is_named = self
+                .attributes
+                .iter()
+                .any(|own| own.eq_ignore_ascii_case(name));
+            let is_whole = !entry.is_partial(name.split(';').next().unwrap_or_default());
+            let mut values = entry.values(name);
+            !is_named
+                && !is_secret(name)
+                && is_whole
+                && values.all(|value| str::from_utf8(value).is_ok())
+        });
+        let others = others.filter(|_| !self.wildcards.is_empty());
+        self.attributes.iter().map(String::as_str).chain(others)
+    }
+
+    /// The directory's spelling of the name, or the name there of whom it has found by another, an
+    /// alias say. Where the layer makes a name of its own of the person, for it allows several realms,
+    /// say, that one counts.
+    fn username<'a>(
+        &'a self,
+        who: &'a Initiator,
+        entry: &'a Entry,
+    ) -> Result<&'a str, DirectoryError> {
         let name = who.unique_name();
-        self.username
-            .as_ref()
-            .and_then(|attribute| first(entry, attribute))
-            .filter(|own| own.eq_ignore_ascii_case(name))
-            .unwrap_or(name)
+        let Some(attribute) = &self.username else {
+            return Ok(name);
+        };
+        let spelled = || entry.texts(attribute);
+        let own = spelled().find(|own| *own == name);
+        if let Some(own) = own.or_else(|| spelled().find(|own| own.eq_ignore_ascii_case(name))) {
+            return Ok(own);
+        }
+        if !who.has_plain_name() {
+            return Ok(name);
+        }
+        sole(entry, attribute).ok_or_else(|| {
+            DirectoryError::misconfigured().with_detail(format!(
+                "the server does not show exactly one value of {attribute} of {}, which is to be the \
+                 username: give the bind account the right to read it, or name another with \
+                 .username_attribute(..)",
+                entry.dn()
+            ))
+        })
     }
 
     fn id(&self, entry: &Entry) -> Option<String> {
@@ -132,7 +198,8 @@ mod tests {
                 ("jpegPhoto", &[b"\xff\xd8"]),
             ],
         );
-        let user = fields.user(&alice(), &entry, vec![Group::new("Engineers")]);
+        let groups = vec![Group::new("Engineers")];
+        let user = fields.user(&alice(), &entry, groups).unwrap();
         assert_eq!(user.username(), "alice");
         assert_eq!(user.id(), "4711");
         assert_eq!(user.display_name(), "Alice Liddell");
@@ -156,7 +223,9 @@ mod tests {
     #[test]
     fn a_bare_entry_makes_a_user_named_by_the_principal() {
         let entry = entry("uid=alice,dc=example", &[]);
-        let user = Fields::default().user(&alice(), &entry, Vec::new());
+        let user = Fields::default()
+            .user(&alice(), &entry, Vec::new())
+            .unwrap();
         assert_eq!(user.id(), "alice@CORP");
         assert_eq!(user.display_name(), "alice");
         assert_eq!(user.email(), None);
@@ -176,20 +245,75 @@ mod tests {
             ],
         );
         let fields = Fields::of_active_directory();
-        let user = fields.user(&alice(), &entry, Vec::new());
+        let user = fields.user(&alice(), &entry, Vec::new()).unwrap();
         assert_eq!(user.username(), "Alice");
         assert_eq!(user.id(), "S-1-5-21-1-2-3-1103");
         assert_eq!(user.display_name(), "Alice Liddell");
-        // Whatever else the layer calls her.
-        let bob = Initiator::new("bob@CORP".parse().unwrap());
-        assert_eq!(fields.user(&bob, &entry, Vec::new()).username(), "bob");
+    }
+
+    #[test]
+    fn who_is_found_by_an_alias_has_the_name_of_the_entry_unless_the_layer_makes_its_own() {
+        let fields = Fields {
+            username: Some("uid".to_owned()),
+            ..Fields::default()
+        };
+        let username = |who: &Initiator, values: &[&[u8]]| {
+            let entry = entry("uid=alice", &[("uid", values)]);
+            let user = fields.user(who, &entry, Vec::new());
+            user.map(|user| user.username().to_owned())
+                .map_err(|error| error.kind())
+        };
+        let alias = Initiator::new("alice.liddell@CORP".parse().unwrap());
+        assert_eq!(username(&alias, &[b"Alice"]).unwrap(), "Alice");
+        assert_eq!(
+            username(&alice(), &[b"bob", b"ALICE", b"alice"]).unwrap(),
+            "alice"
+        );
+        assert_eq!(username(&alice(), &[b"bob", b"ALICE"]).unwrap(), "ALICE");
+        for values in [&[][..], &[b"".as_slice()], &[b"\xff"], &[b"a", b"b"]] {
+            let outcome = username(&alias, values);
+            assert_eq!(
+                outcome,
+                Err(crate::error::ErrorKind::DirectoryMisconfigured)
+            );
+        }
+        let whole = alias.called("alice.liddell@CORP");
+        assert_eq!(username(&whole, &[b"Alice"]).unwrap(), "alice.liddell@CORP");
+        assert_eq!(username(&whole, &[]).unwrap(), "alice.liddell@CORP");
+    }
+
+    #[test]
+    fn a_wildcard_loads_everything_but_secrets_and_what_is_no_text_or_a_part() {
+        let entry = entry(
+            "uid=alice",
+            &[
+                ("uid", &[b"alice"]),
+                ("CN", &[b"Alice"]),
+                ("cn;lang-de", &[b"Alix"]),
+                ("userPassword", &[b"{SSHA}x"]),
+                ("USERPASSWORD;x-old", &[b"s3cret"]),
+                ("krbPrincipalKey", &[b"key"]),
+                ("jpegPhoto", &[b"\xff\xd8"]),
+                ("memberOf;range=0-1499", &[b"cn=one of many"]),
+            ],
+        );
+        let fields = Fields {
+            attributes: vec!["cn".to_owned()],
+            wildcards: vec!["*".to_owned()],
+            ..Fields::default()
+        };
+        let user = fields.user(&alice(), &entry, Vec::new()).unwrap();
+        let loaded: Vec<_> = user.attributes().map(|(name, _)| name).collect();
+        assert_eq!(loaded, ["cn", "cn;lang-de", "uid"]);
     }
 
     #[test]
     fn an_id_that_is_empty_or_not_the_only_one_is_none() {
         for values in [&[b"".as_slice()][..], &[b"1", b"2"], &[b"\xff"]] {
             let entry = entry("uid=alice", &[("entryUUID", values)]);
-            let user = Fields::default().user(&alice(), &entry, Vec::new());
+            let user = Fields::default()
+                .user(&alice(), &entry, Vec::new())
+                .unwrap();
             assert_eq!(user.id(), "alice@CORP", "{values:?}");
         }
     }

@@ -160,6 +160,24 @@ impl Filter {
         attributes.into_iter()
     }
 
+    /// The value of the only attribute that is compared with the person. `None` where the ticket does
+    /// not say, or it is no text.
+    pub(super) fn sole_value(&self, who: &Initiator) -> Option<String> {
+        match self.tree.equalities().as_slice() {
+            [equality] => String::from_utf8(equality.wanted(who)?).ok(),
+            _ => None,
+        }
+    }
+
+    /// An attribute of which one value can be one person's by this filter, and another's by the
+    /// other.
+    pub(super) fn meets(&self, other: &Self) -> Option<&str> {
+        let others = other.tree.equalities();
+        let mut own = self.tree.equalities().into_iter();
+        own.find(|own| others.iter().any(|other| own.meets(other)))
+            .map(|equality| equality.attribute.as_str())
+    }
+
     /// Whether no entry can match for two persons who differ in their realms alone.
     pub(super) fn tells_realms_apart(&self) -> bool {
         self.tree.tells_realms_apart()

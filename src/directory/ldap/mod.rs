@@ -18,11 +18,13 @@
 //!
 //! # Rules
 //!
-//! 1. Exactly one entry must match. None, or more than one, refuses the person.
-//! 2. The entry must have the very name that was searched, byte for byte. LDAP compares loosely
-//!    (RFC 4518): ` Alice`, `ａlice` and `ⓐlice` all find the entry of `alice`, and a realm can
-//!    hold each of them as another person.
-//! 3. What a name holds can't change the filter: it is escaped by RFC 4515.
+//! 1. Exactly one entry must match, of all [searches](LdapDirectoryBuilder::search) together. None,
+//!    or more than one, refuses the person. Two searches that find the same entry, by its DN as the
+//!    server writes it, have found one.
+//! 2. The entry must have the very name that was searched, byte for byte, by one of the searches that
+//!    found it. LDAP compares loosely (RFC 4518): ` Alice`, `ａlice` and `ⓐlice` all find the entry of
+//!    `alice`, and a realm can hold each of them as another person.
+//! 3. What a name holds can't change the filter or the DN: it is escaped by RFC 4515, or RFC 4514.
 //! 4. A server that can't be reached, does not answer in time, or refuses us is an error, never
 //!    "no such user" and never a user without groups.
 //! 5. Referrals are not followed: the password goes to the server of the URL alone.
@@ -30,18 +32,55 @@
 //!    [`start_tls`](LdapDirectoryBuilder::start_tls)), or to this machine, unless
 //!    [`allow_clear_text`](LdapDirectoryBuilder::allow_clear_text) says otherwise. Without TLS, whoever
 //!    is on the way can forge the answers of `ldap://`, groups included, also of an anonymous search.
+//! 7. An account that is disabled, or out of its time, is refused
+//!    ([`UserDenied`](crate::ErrorKind::UserDenied)), though its ticket is still valid; see [below](#accounts).
 //!
 //! # What becomes of an entry
 //!
 //! | [`User`] | attribute |
 //! |---|---|
-//! | [`id`](User::id) | `entryUUID`, else the principal; on Active Directory `objectSid` |
-//! | [`username`](User::username) | none: the name that was searched, or the whole principal where the layer allows several realms; on Active Directory `sAMAccountName` |
+//! | [`id`](User::id) | `entryUUID`, else the principal; on Active Directory `objectSid`, on FreeIPA `ipaUniqueID` |
+//! | [`username`](User::username) | none: the name that was searched; on Active Directory `sAMAccountName`, on FreeIPA `uid`, or what [`username_attribute`](LdapDirectoryBuilder::username_attribute) names. Where the layer allows several realms, the whole principal |
 //! | [`display_name`](User::display_name) | `displayName`, else `cn`, else the username |
 //! | [`email`](User::email) | `mail` |
 //! | [`groups`](User::groups) | `memberOf`; the group's name is the first value of its DN, or the whole text where that is no DN |
 //! | [`dn`](User::dn) | the entry's DN |
 //! | [`attributes`](User::attributes) | those named by [`attributes`](LdapDirectoryBuilder::attributes), and no others |
+//!
+//! # Presets
+//!
+//! | | people | filter |
+//! |---|---|---|
+//! | [`active_directory`](LdapDirectory::active_directory)`("corp.example.com")` | below `DC=corp,DC=example,DC=com` | `(&(objectCategory=person)(objectClass=user)(objectSid={sid}))` |
+//! | [`openldap`](LdapDirectory::openldap)`("dc=example,dc=com")` | below it | `(&(objectClass=person)(uid={user}))` |
+//! | [`free_ipa`](LdapDirectory::free_ipa)`("ipa.example.com")` | below `cn=users,cn=accounts,dc=ipa,dc=example,dc=com` | `(&(objectClass=posixAccount)(krbPrincipalName={principal}))` |
+//!
+//! Each sets the attributes of the table above as well, and each setting can still be changed. Of
+//! FreeIPA, whoever is found by an alias (`ipa user-add-principal`) has their `uid` as username, and
+//! people of a trusted domain of Active Directory are not found: they stand in that domain.
+//!
+//! # Accounts
+//!
+//! The entry is asked for these attributes. Those that it does not have, or that the bind account may
+//! not read, say nothing, but for the preset of Active Directory, which needs its own; a value that
+//! nobody can read is an error (503).
+//!
+//! | attribute | refused |
+//! |---|---|
+//! | `nsAccountLock` (389 Directory Server, FreeIPA) | `TRUE` |
+//! | `krbPrincipalExpiration` (MIT Kerberos, FreeIPA) | from that time on |
+//! | `shadowExpire` (RFC 2307) | from that day on, in UTC, where it is more than 0 |
+//! | `pwdStartTime`, `pwdEndTime` (slapo-ppolicy) | before, and from that time on |
+//! | `pwdAccountLockedTime` (slapo-ppolicy) | `000001010000Z`, an administrator's lock; another time with a password alone |
+//! | `pwdAccountTmpLockoutEnd` (slapo-ppolicy) | until that time, with a password alone |
+//! | `userAccountControl` (Active Directory) | `ACCOUNTDISABLE` |
+//! | `accountExpires` (Active Directory) | from that time on |
+//! | `msDS-User-Account-Control-Computed` (Active Directory) | `LOCKOUT`, with a password alone |
+//!
+//! A lock of wrong passwords counts for passwords alone
+//! ([`Occasion::Password`](crate::Occasion::Password)): whoever guesses at somebody's must not throw
+//! its owner out, who has a ticket. The password's age (`shadowMax`, `pwdChangedTime`) is the KDC's
+//! affair.
 //!
 //! # Active Directory
 //!
@@ -51,14 +90,12 @@
 //!
 //! 1. A ticket without a PAC is refused ([`PacMissing`](crate::ErrorKind::PacMissing)): clients can
 //!    leave it out. [`trust_ticket_names`](LdapDirectoryBuilder::trust_ticket_names) says otherwise.
-//! 2. The person is the entry with the PAC's SID: the filter is `(&(objectCategory=person)
-//!    (objectClass=user)(objectSid={sid}))`, below `DC=corp,DC=example,DC=com`. Another filter is
-//!    fine; the entry's `objectSid` must be the PAC's all the same.
+//! 2. The person is the entry with the PAC's SID, below the domain's root. Another filter is fine; the
+//!    entry's `objectSid` must be the PAC's all the same.
 //! 3. The entry's `sAMAccountName` must be the PAC's account, ASCII case aside. It is the username,
 //!    in the entry's spelling, unless the layer makes another name of the person: with several
 //!    realms, the whole principal.
-//! 4. An account that is disabled or has expired is refused
-//!    ([`UserDenied`](crate::ErrorKind::UserDenied)), though its ticket is still valid.
+//! 4. An account that is disabled or has expired is refused, and with a password one that is locked.
 //! 5. An attribute that these rules need and the bind account can't read is an error (503), never a
 //!    condition that holds.
 //! 6. [`User::id`] is the SID, `S-1-5-21-…`, which no renaming changes and no other account ever
@@ -70,6 +107,31 @@
 //!
 //! With `{sid}` in a filter of one's own, the first rule and the third (the account, not the
 //! username) hold as well.
+//!
+//! Where a KDC gives tickets without a PAC, people can be found by the ticket's name, with what
+//! [`trust_ticket_names`](LdapDirectoryBuilder::trust_ticket_names) tells of its risk. The preset
+//! then searches for `sAMAccountName`; a builder of one's own can do it by the UPN, whose realm is
+//! seldom spelled as the KDC's:
+//!
+//! ```no_run
+//! use tower_spnego::ldap::LdapDirectory;
+//!
+//! # fn password() -> String { String::new() }
+//! const PEOPLE: &str = "(&(objectCategory=person)(objectClass=user)";
+//! let directory = LdapDirectory::builder("ldaps://dc1.corp.example.com")
+//!     .bind_simple("svc-web@corp.example.com", password())
+//!     .search(
+//!         "DC=corp,DC=example,DC=com",
+//!         format!("{PEOPLE}(userPrincipalName={{user}}@corp.example.com))"),
+//!     )
+//!     .username_attribute("sAMAccountName")
+//!     .id_attribute("objectSid")
+//!     .build()?;
+//! # Ok::<_, tower_spnego::ConfigError>(())
+//! ```
+//!
+//! The account's state is looked at there as well. A ticket that has a PAC bears the account's name,
+//! and so finds by UPN only where the two are the same.
 //!
 //! # Connection
 //!
@@ -109,6 +171,7 @@
 //! # }
 //! ```
 
+mod account;
 mod active_directory;
 mod bind;
 mod builder;
@@ -117,12 +180,16 @@ mod dn;
 mod entry;
 mod fields;
 mod filter;
+mod free_ipa;
+mod generalized_time;
 mod groups;
 #[cfg(feature = "ldap-gssapi")]
 mod gssapi;
 mod lookup;
+mod openldap;
 mod outcome;
 mod people;
+mod scope;
 mod server;
 mod servers;
 mod tls;
@@ -135,6 +202,7 @@ use self::fields::Fields;
 use self::groups::Groups;
 use self::lookup::Lookup;
 use self::people::People;
+pub use self::scope::Scope;
 use self::servers::Servers;
 use super::{Directory, DirectoryError};
 use crate::initiator::Initiator;
@@ -176,6 +244,44 @@ impl LdapDirectory {
     pub fn active_directory(domain: impl Into<String>) -> LdapDirectoryBuilder {
         LdapDirectoryBuilder::active_directory(domain.into())
     }
+
+    /// A directory for OpenLDAP, or another server with its schema, by the tree's root or the base
+    /// of its people; it still needs a [`server`](LdapDirectoryBuilder::server). People are persons
+    /// whose `uid` is the ticket's name; what is set so is told [above](self#presets), and every
+    /// setting can still be changed.
+    ///
+    /// ```no_run
+    /// use tower_spnego::ldap::LdapDirectory;
+    ///
+    /// # fn password() -> String { String::new() }
+    /// let directory = LdapDirectory::openldap("dc=example,dc=com")
+    ///     .server("ldaps://ldap.example.com")
+    ///     .bind_simple("cn=web,ou=services,dc=example,dc=com", password())
+    ///     .build()?;
+    /// # Ok::<_, tower_spnego::ConfigError>(())
+    /// ```
+    pub fn openldap(base: impl Into<String>) -> LdapDirectoryBuilder {
+        LdapDirectoryBuilder::openldap(base.into())
+    }
+
+    /// A directory for a domain of FreeIPA, or of Red Hat's Identity Management, by the domain's DNS
+    /// name; it still needs a [`server`](LdapDirectoryBuilder::server), and any account to bind as, for
+    /// FreeIPA shows principals to nobody else. People are found by every principal of theirs; what is
+    /// set so is told [above](self#presets), and every setting can still be changed.
+    ///
+    /// ```no_run
+    /// use tower_spnego::ldap::LdapDirectory;
+    ///
+    /// # fn password() -> String { String::new() }
+    /// let directory = LdapDirectory::free_ipa("ipa.example.com")
+    ///     .server("ldaps://ipa1.ipa.example.com")
+    ///     .bind_simple("uid=web,cn=sysaccounts,cn=etc,dc=ipa,dc=example,dc=com", password())
+    ///     .build()?;
+    /// # Ok::<_, tower_spnego::ConfigError>(())
+    /// ```
+    pub fn free_ipa(domain: impl Into<String>) -> LdapDirectoryBuilder {
+        LdapDirectoryBuilder::free_ipa(domain.into())
+    }
 }
 
 impl Directory for LdapDirectory {
@@ -183,12 +289,12 @@ impl Directory for LdapDirectory {
         let lookup = Lookup::new(&self.servers);
         let entry = self.people.find(&lookup, who).await?;
         let groups = self.groups.of(&lookup, who, &entry).await?;
-        Ok(self.fields.user(who, &entry, groups))
+        self.fields.user(who, &entry, groups)
     }
 
     fn fingerprint(&self) -> Option<String> {
         let url = self.servers.endpoint().address.url();
-        let fields: Vec<_> = self.fields.names().collect();
+        let fields: Vec<_> = self.fields.fingerprint().collect();
         Some(format!(
             "ldap\n{url}\n{}\n{}\n{}",
             self.people.fingerprint(),
@@ -208,8 +314,7 @@ impl fmt::Debug for LdapDirectory {
         f.debug_struct("LdapDirectory")
             .field("url", &endpoint.address.url().as_str())
             .field("bind", &endpoint.bind.as_ref().map(ToString::to_string))
-            .field("base", &self.people.base)
-            .field("filter", &self.people.filter.template())
+            .field("people", &self.people.fingerprint())
             .finish_non_exhaustive()
     }
 }

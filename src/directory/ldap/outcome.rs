@@ -27,37 +27,52 @@ pub(super) struct Answer {
     pub(super) text: String,
 }
 
+/// What a search for one entry found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) entries: Vec<StructureTag>,
+    /// Whether there is no other; if not, there are several.
+    pub(super) is_all: bool,
+    refers_elsewhere: bool,
+    /// Where and by what, for the log.
+    pub(super) searched: String,
+}
+
+impl Found {
+    pub(super) fn nothing(searched: String) -> Self {
+        Self {
+            entries: Vec::new(),
+            is_all: true,
+            refers_elsewhere: false,
+            searched,
+        }
+    }
+
+    /// Where nothing was found.
+    pub(super) fn described(&self) -> String {
+        match self.refers_elsewhere {
+            false => self.searched.clone(),
+            true => format!(
+                "{}; the server refers to others for parts of it, which are never asked",
+                self.searched
+            ),
+        }
+    }
+}
+
 const SUCCESS: u32 = 0;
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
 
 impl Answer {
-    /// The only entry.
-    pub(super) fn sole_entry(
-        self,
-        base: &str,
-        filter: &str,
-    ) -> Result<StructureTag, DirectoryError> {
-        let searched = format!("below {base:?} with {filter}");
-        let is_all = self.check(&searched)?;
-        let several =
-            || DirectoryError::ambiguous().with_detail(format!("more than one entry {searched}"));
-        if !is_all {
-            return Err(several());
-        }
-        let mut entries = self.entries.into_iter();
-        match (entries.next(), entries.next()) {
-            (Some(entry), None) => Ok(entry),
-            (Some(_), Some(_)) => Err(several()),
-            (None, _) => {
-                let elsewhere = if self.refers_elsewhere {
-                    "; the server refers to others for parts of it, which are never asked"
-                } else {
-                    ""
-                };
-                Err(DirectoryError::not_found()
-                    .with_detail(format!("no entry {searched}{elsewhere}")))
-            }
-        }
+    /// As many as were asked for, or fewer.
+    pub(super) fn found(self, searched: String) -> Result<Found, DirectoryError> {
+        let is_all = self.check(&searched)? && self.entries.len() < 2;
+        Ok(Found {
+            entries: self.entries,
+            is_all,
+            refers_elsewhere: self.refers_elsewhere,
+            searched,
+        })
     }
 
     /// All entries, of which there are no more than were asked for.
@@ -272,7 +287,8 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
 
-    fn answer(entries: usize, code: u32) -> Result<StructureTag, DirectoryError> {
+    /// How many entries there are; two stand for more.
+    fn answer(entries: usize, code: u32) -> Result<usize, DirectoryError> {
         let entry = StructureTag {
             class: TagClass::Application,
             id: 4,
@@ -283,19 +299,26 @@ mod tests {
             code,
             ..Answer::default()
         }
-        .sole_entry("dc=example", "(uid=alice)")
+        .found("below \"dc=example\" with (uid=alice)".to_owned())
+        .map(|found| if found.is_all { found.entries.len() } else { 2 })
     }
 
     #[test]
-    fn only_one_entry_of_a_search_that_succeeded_is_found() {
+    fn only_the_entries_of_a_search_that_succeeded_are_found() {
         use ErrorKind::*;
+        for (entries, code, found) in [
+            (1, 0, 1),
+            (0, 0, 0),
+            (2, 0, 2),
+            // Beyond the limit there are several, whether or not the server gave them.
+            (0, 4, 2),
+            (1, 4, 2),
+            (2, 4, 2),
+        ] {
+            let outcome = answer(entries, code).unwrap();
+            assert_eq!(outcome, found, "{entries} entries, result {code}");
+        }
         for (entries, code, kind) in [
-            (1, 0, None),
-            (0, 0, Some(UserNotFound)),
-            (2, 0, Some(UserAmbiguous)),
-            (0, 4, Some(UserAmbiguous)),
-            (1, 4, Some(UserAmbiguous)),
-            (2, 4, Some(UserAmbiguous)),
             (1, 3, Some(DirectoryUnavailable)),
             (1, 51, Some(DirectoryUnavailable)),
             (1, 52, Some(DirectoryUnavailable)),

@@ -1,24 +1,37 @@
 //! Finding a person's entry, and nobody else's.
 
-use ldap3::Scope;
 use ldap3::asn1::StructureTag;
 
-use super::active_directory::Rules;
+use super::account;
+use super::active_directory::{self, Rules};
 use super::entry::Entry;
 use super::filter::Filter;
-use super::lookup::{Lookup, Query};
+use super::lookup::Lookup;
 use crate::directory::DirectoryError;
 use crate::initiator::Initiator;
+
+mod template;
+mod way;
+
+pub(super) use self::template::DnTemplate;
+pub(super) use self::way::{Place, Way};
 
 /// How people are found.
 #[derive(Clone)]
 pub(super) struct People {
-    pub(super) base: String,
-    pub(super) filter: Filter,
+    /// At least one; all are asked.
+    pub(super) ways: Vec<Way>,
     /// Where people are found by their PAC.
     pub(super) rules: Option<Rules>,
     /// What the server is asked for, by name.
     pub(super) requested: Vec<String>,
+}
+
+/// An entry, and the filters by which the server found it.
+struct Candidate<'a> {
+    entry: Entry,
+    filters: Vec<&'a Filter>,
+    found: String,
 }
 
 impl People {
@@ -28,43 +41,99 @@ impl People {
         lookup: &Lookup<'_>,
         who: &Initiator,
     ) -> Result<Entry, DirectoryError> {
-        let filter = self.filter_for(who)?;
-        let searched = filter.render(who).ok_or_else(DirectoryError::pac_missing)?;
-        let query = Query {
-            base: &self.base,
-            scope: Scope::Subtree,
-            filter: &searched,
-            attributes: &self.requested,
-            // Enough to know that there is more than one.
-            limit: 2,
-        };
-        let answer = lookup.search(query).await?;
-        let entry = parse(answer.sole_entry(&self.base, &searched)?)?;
-        filter.check_name(&entry, who)?;
+        let candidate = self.sole_candidate(lookup, who).await?;
+        candidate.check_name(who)?;
+        let entry = candidate.entry;
         if let Some(rules) = &self.rules {
             rules.check(&entry, who)?;
+        }
+        if !self.rules.as_ref().is_some_and(|rules| rules.by_preset) {
+            account::check(&entry, who.occasion())?;
         }
         Ok(entry)
     }
 
-    /// How this person is searched for, and must match.
-    fn filter_for(&self, who: &Initiator) -> Result<&Filter, DirectoryError> {
-        match &self.rules {
-            Some(rules) if who.pac().is_none() => rules.without_pac(),
-            _ => Ok(&self.filter),
+    /// The only entry that any of the ways leads to. An entry is the same as another where the server
+    /// writes its DN the same.
+    async fn sole_candidate<'a>(
+        &'a self,
+        lookup: &Lookup<'_>,
+        who: &Initiator,
+    ) -> Result<Candidate<'a>, DirectoryError> {
+        let mut candidates: Vec<Candidate<'a>> = Vec::new();
+        let mut nowhere = Vec::new();
+        for way in &self.ways {
+            let filter = self.filter_for(way, who)?;
+            let answer = way.ask(lookup, who, filter, &self.requested).await?;
+            if !answer.is_all {
+                return Err(DirectoryError::ambiguous()
+                    .with_detail(format!("more than one entry {}", answer.searched)));
+            }
+            if answer.entries.is_empty() {
+                nowhere.push(answer.described());
+            }
+            for entry in answer.entries {
+                let entry = parse(entry)?;
+                let known = candidates
+                    .iter_mut()
+                    .find(|known| known.entry.dn() == entry.dn());
+                match known {
+                    Some(known) => known.filters.push(filter),
+                    None => candidates.push(Candidate {
+                        entry,
+                        filters: vec![filter],
+                        found: answer.searched.clone(),
+                    }),
+                }
+            }
+        }
+        let is_sole = candidates.len() == 1;
+        match candidates.pop() {
+            Some(candidate) if is_sole => Ok(candidate),
+            Some(last) => {
+                candidates.push(last);
+                let all: Vec<_> = candidates.iter().map(Candidate::described).collect();
+                Err(DirectoryError::ambiguous()
+                    .with_detail(format!("more than one entry: {}", all.join(", and "))))
+            }
+            None => Err(DirectoryError::not_found()
+                .with_detail(format!("no entry {}", nowhere.join(", nor ")))),
         }
     }
 
+    /// How this person is searched for on this way, and must match.
+    fn filter_for<'a>(&self, way: &'a Way, who: &Initiator) -> Result<&'a Filter, DirectoryError> {
+        if self.rules.is_none() || who.pac().is_some() {
+            return Ok(&way.filter);
+        }
+        way.ticket_names
+            .as_ref()
+            .ok_or_else(active_directory::pac_missing)
+    }
+
     pub(super) fn tells_realms_apart(&self) -> bool {
-        let Some(rules) = &self.rules else {
-            return self.filter.tells_realms_apart();
-        };
         // By the preset each entry has the PAC's SID, however it is searched.
-        (rules.by_preset || self.filter.tells_realms_apart())
-            && rules
-                .ticket_names
-                .as_ref()
-                .is_none_or(Filter::tells_realms_apart)
+        let by_sid = self.rules.as_ref().is_some_and(|rules| rules.by_preset);
+        self.ways.iter().all(|way| {
+            (by_sid || way.filter.tells_realms_apart())
+                && way
+                    .ticket_names
+                    .as_ref()
+                    .is_none_or(Filter::tells_realms_apart)
+        })
+    }
+
+    /// Where people are searched, each base once; none where their DNs are made from a template.
+    pub(super) fn bases(&self) -> Vec<&str> {
+        let mut bases: Vec<&str> = Vec::new();
+        for way in &self.ways {
+            if let Place::Below { base, .. } = &way.place
+                && !bases.contains(&base.as_str())
+            {
+                bases.push(base);
+            }
+        }
+        bases
     }
 
     pub(super) fn fingerprint(&self) -> String {
@@ -73,16 +142,27 @@ impl People {
             Some(rules) if rules.by_preset => "active directory",
             Some(_) => "pac",
         };
-        let ticket_names = self
-            .rules
-            .iter()
-            .find_map(|rules| rules.ticket_names.as_ref());
-        format!(
-            "{}\n{}\n{rules}\n{}",
-            self.base,
-            self.filter.template(),
-            ticket_names.map_or("", Filter::template),
-        )
+        let ways: Vec<_> = self.ways.iter().map(Way::fingerprint).collect();
+        format!("{rules}\n{}", ways.join("\n"))
+    }
+}
+
+impl Candidate<'_> {
+    /// By one of the filters that the server found it by, it is this very person's.
+    fn check_name(&self, who: &Initiator) -> Result<(), DirectoryError> {
+        let mut outcome = Ok(());
+        for filter in &self.filters {
+            match filter.check_name(&self.entry, who) {
+                Ok(()) => return Ok(()),
+                Err(error) if outcome.is_ok() => outcome = Err(error),
+                Err(_) => {}
+            }
+        }
+        outcome
+    }
+
+    fn described(&self) -> String {
+        format!("{} ({})", self.entry.dn(), self.found)
     }
 }
 

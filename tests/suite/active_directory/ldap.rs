@@ -17,7 +17,7 @@ pub(super) fn people(ad: &TestActiveDirectory) -> LdapDirectoryBuilder {
         .bind_simple("svc-web@AD.EXAMPLE.TEST", TestActiveDirectory::PASSWORD)
 }
 
-fn site(ad: &TestActiveDirectory, directory: LdapDirectoryBuilder) -> Site {
+pub(super) fn site(ad: &TestActiveDirectory, directory: LdapDirectoryBuilder) -> Site {
     let routes = Router::new().route(
         "/",
         get(async |user: User| {

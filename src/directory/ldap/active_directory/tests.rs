@@ -14,10 +14,7 @@ fn alice() -> Initiator {
 }
 
 fn preset() -> Rules {
-    Rules {
-        ticket_names: None,
-        by_preset: true,
-    }
+    Rules { by_preset: true }
 }
 
 /// What comes of an entry with these values, whose SID is Alice's.
@@ -56,10 +53,7 @@ fn a_domain_is_the_root_of_its_tree() {
 #[test]
 fn the_account_is_the_pacs_ascii_case_aside() {
     use ErrorKind::{DirectoryMisconfigured, UserDiffers};
-    let own_filter = Rules {
-        ticket_names: None,
-        by_preset: false,
-    };
+    let own_filter = Rules { by_preset: false };
     let control: &[&[u8]] = &[b"512"];
     for (values, expected) in [
         (&[b"alice".as_slice()][..], Ok(())),
@@ -159,5 +153,41 @@ fn by_the_preset_the_entry_has_the_pacs_sid_however_it_was_found() {
             let outcome = preset().check(&entry, who).map_err(|error| error.kind());
             assert_eq!(outcome, expected, "{values:?}");
         }
+    }
+}
+
+#[test]
+fn a_locked_account_is_refused_with_a_password_and_let_in_with_a_ticket() {
+    use ErrorKind::{DirectoryMisconfigured, UserDenied};
+    let (account, control): (&[&[u8]], &[&[u8]]) = (&[b"alice"], &[b"512"]);
+    let sid = sid_of(ALICE).to_bytes();
+    for (values, expected) in [
+        (&[b"0".as_slice()][..], Ok(())),
+        (&[b"8388608"], Ok(())),
+        (&[b"16"], Err(UserDenied)),
+        (&[b"8388624"], Err(UserDenied)),
+        (&[], Err(DirectoryMisconfigured)),
+        (&[b"LOCKED"], Err(DirectoryMisconfigured)),
+    ] {
+        let entry = entry(
+            "CN=Alice,DC=corp",
+            &[
+                (SID, &[&sid]),
+                (ACCOUNT, account),
+                (CONTROL, control),
+                (END, &[b"0"]),
+                (COMPUTED, values),
+            ],
+        );
+        let outcome = |who: Initiator| {
+            let checked = preset().check(&entry, &who);
+            checked.map_err(|error| error.kind())
+        };
+        assert_eq!(
+            outcome(alice().on(Occasion::Password)),
+            expected,
+            "{values:?}"
+        );
+        assert_eq!(outcome(alice()), Ok(()), "{values:?}");
     }
 }

@@ -1,12 +1,27 @@
 use std::time::Duration;
 
-use super::super::active_directory;
+use super::super::people::Place;
+use super::super::{Scope, account, active_directory};
 use super::*;
 use crate::directory::Directory;
 use crate::initiator::Initiator;
 
 fn builder(url: &str) -> LdapDirectoryBuilder {
     LdapDirectory::builder(url).search("dc=example", "(uid={user})")
+}
+
+fn searching(base: &str, filter: &str) -> LdapDirectoryBuilder {
+    LdapDirectory::builder("ldap://localhost").search(base, filter)
+}
+
+/// Where it searches, and by what.
+fn searches(directory: &LdapDirectory) -> Vec<(&str, &str)> {
+    let ways = directory.people.ways.iter();
+    ways.map(|way| match &way.place {
+        Place::Below { base, .. } => (base.as_str(), way.filter.template()),
+        Place::Named(_) => panic!("a search"),
+    })
+    .collect()
 }
 
 fn refusal(builder: LdapDirectoryBuilder) -> String {
@@ -51,13 +66,32 @@ fn settings_that_can_not_work_say_what_to_write() {
             LdapDirectory::builder("ldap://localhost"),
             "search is wrong: there is none",
         ),
-        (local().search("example.com", "(uid={user})"), "is no DN"),
-        (local().search("dc=a\n", "(uid={user})"), "is no DN"),
-        (local().search("dc=a", "(uid=alice)"), "filter is wrong"),
+        (searching("example.com", "(uid={user})"), "is no DN"),
+        (searching("dc=a\n", "(uid={user})"), "is no DN"),
+        (searching("dc=a", "(uid=alice)"), "filter is wrong"),
+        (
+            local().search("dc=a", "(uid={principal})"),
+            "\"uid\" is compared in one way in \"(uid={user})\" and in another in",
+        ),
+        (local().dn_template("uid={user}"), "DN template is wrong"),
+        (
+            local().dn_template("uid={principal},dc=a"),
+            "search is wrong: \"uid\" is compared",
+        ),
         (local().timeout(Duration::ZERO), "timeout is wrong"),
         (local().timeout(Duration::MAX), "timeout is wrong"),
         (local().email_attribute(""), "attribute name is wrong"),
         (local().attributes(["cn", "a b"]), "attribute name is wrong"),
+        (local().email_attribute("*"), "attribute name is wrong"),
+        (local().username_attribute("+"), "attribute name is wrong"),
+        (
+            local().attributes(["*", "UserPassword"]),
+            "\"UserPassword\" holds passwords or keys",
+        ),
+        (
+            local().id_attribute("unicodePwd"),
+            "\"unicodePwd\" holds passwords or keys",
+        ),
         (local().ca_file("/does/not/exist"), "CA file is wrong"),
         (builder("http://localhost"), "URL is wrong"),
     ] {
@@ -68,23 +102,25 @@ fn settings_that_can_not_work_say_what_to_write() {
 
 #[test]
 fn each_attribute_is_asked_for_once() {
-    let directory = builder("ldap://localhost")
-        .search("", "(|(CN={user})(uid={user}))")
-        .attributes(["MAIL", "employeeType", "mail"])
+    let directory = searching("", "(|(CN={user})(uid={user}))")
+        .search("dc=a", "(UID={user})")
+        .attributes(["MAIL", "*", "employeeType", "mail", "accountExpires", "*"])
         .build()
         .unwrap();
-    assert_eq!(
-        directory.people.requested,
-        [
-            "CN",
-            "uid",
-            "displayName",
-            "mail",
-            "entryUUID",
-            "employeeType",
-            "memberOf"
-        ]
-    );
+    let own = [
+        "CN",
+        "uid",
+        "displayName",
+        "mail",
+        "entryUUID",
+        "employeeType",
+        "accountExpires",
+        "memberOf",
+    ];
+    let of_account = account::ATTRIBUTES.into_iter();
+    let of_account = of_account.filter(|name| *name != "accountExpires");
+    let expected: Vec<_> = own.into_iter().chain(of_account).chain(["*"]).collect();
+    assert_eq!(directory.people.requested, expected);
 }
 
 #[test]
@@ -111,7 +147,11 @@ fn a_directory_that_reads_a_user_from_other_attributes_has_another_fingerprint()
         fingerprint(|builder| builder.group_attribute("ou")),
         fingerprint(|builder| builder.id_attribute("uidNumber")),
         fingerprint(|builder| builder.attributes(["sn"])),
+        fingerprint(|builder| builder.attributes(["*"])),
+        fingerprint(|builder| builder.username_attribute("sn")),
         fingerprint(|builder| builder.search("dc=example", "(cn={user})")),
+        fingerprint(|builder| builder.search_in(Scope::OneLevel, "dc=example", "(uid={user})")),
+        fingerprint(|builder| builder.dn_template("uid={user},dc=example")),
     ] {
         assert_ne!(plain, changed);
     }
@@ -124,10 +164,12 @@ fn corp() -> LdapDirectoryBuilder {
 #[test]
 fn active_directory_is_told_by_its_domain() {
     let directory = corp().build().unwrap();
-    assert_eq!(directory.people.base, "DC=corp,DC=example,DC=com");
     assert_eq!(
-        directory.people.filter.template(),
-        "(&(objectCategory=person)(objectClass=user)(objectSid={sid}))"
+        searches(&directory),
+        [(
+            "DC=corp,DC=example,DC=com",
+            "(&(objectCategory=person)(objectClass=user)(objectSid={sid}))"
+        )]
     );
     assert_eq!(
         directory.people.requested,
@@ -136,6 +178,7 @@ fn active_directory_is_told_by_its_domain() {
             "sAMAccountName",
             "userAccountControl",
             "accountExpires",
+            "msDS-User-Account-Control-Computed",
             "displayName",
             "cn",
             "mail",
@@ -153,7 +196,10 @@ fn each_setting_of_active_directory_can_be_changed() {
         .group_attribute("ou")
         .build()
         .unwrap();
-    assert_eq!(directory.people.base, "OU=staff,DC=corp");
+    assert_eq!(
+        searches(&directory),
+        [("OU=staff,DC=corp", "(userPrincipalName={principal})")]
+    );
     assert_eq!(directory.fields.id, "employeeID");
     // The rules hold all the same.
     for needed in [
@@ -161,8 +207,43 @@ fn each_setting_of_active_directory_can_be_changed() {
         "objectSid",
         "userAccountControl",
         "accountExpires",
+        "msDS-User-Account-Control-Computed",
     ] {
         assert!(directory.people.requested.iter().any(|own| own == needed));
+    }
+}
+
+#[test]
+fn openldap_is_told_by_its_base_and_free_ipa_by_its_domain() {
+    let openldap = || LdapDirectory::openldap("dc=example").server("ldap://localhost");
+    let free_ipa = || LdapDirectory::free_ipa("IPA.example.com").server("ldap://localhost");
+    let built = |builder: LdapDirectoryBuilder| builder.build().unwrap();
+    assert_eq!(
+        searches(&built(openldap())),
+        [("dc=example", "(&(objectClass=person)(uid={user}))")]
+    );
+    let directory = built(free_ipa());
+    assert_eq!(
+        searches(&directory),
+        [(
+            "cn=users,cn=accounts,dc=ipa,dc=example,dc=com",
+            "(&(objectClass=posixAccount)(krbPrincipalName={principal}))"
+        )]
+    );
+    assert_eq!(directory.fields.username.as_deref(), Some("uid"));
+    assert_eq!(directory.fields.id, "ipaUniqueID");
+    assert!(directory.tells_realms_apart());
+    // Each setting can be changed.
+    for preset in [openldap(), free_ipa()] {
+        let directory = built(
+            preset
+                .search("ou=staff", "(cn={user})")
+                .id_attribute("employeeNumber")
+                .username_attribute("cn"),
+        );
+        assert_eq!(searches(&directory), [("ou=staff", "(cn={user})")]);
+        assert_eq!(directory.fields.id, "employeeNumber");
+        assert_eq!(directory.fields.username.as_deref(), Some("cn"));
     }
 }
 
@@ -181,12 +262,23 @@ fn settings_of_active_directory_that_can_not_work_say_what_to_write() {
             "domain is wrong",
         ),
         (
+            LdapDirectory::free_ipa("ipa,example").server("ldap://localhost"),
+            "domain is wrong",
+        ),
+        (
+            LdapDirectory::openldap("example.com").server("ldap://localhost"),
+            "base is wrong",
+        ),
+        (
+            LdapDirectory::openldap("").server("ldap://localhost"),
+            "base is wrong",
+        ),
+        (
             builder("ldap://localhost").trust_ticket_names(),
             "stands beside a filter without {sid}",
         ),
         (
-            by_sid()
-                .search("dc=a", "(|(objectSid={sid})(sAMAccountName={principal}))")
+            searching("dc=a", "(|(objectSid={sid})(sAMAccountName={principal}))")
                 .trust_ticket_names(),
             "filter is wrong",
         ),
@@ -247,10 +339,22 @@ fn a_directory_with_other_rules_has_another_fingerprint() {
 }
 
 #[test]
-fn a_wildcard_is_no_attribute_name() {
+fn realms_are_told_apart_only_where_every_search_does() {
+    let apart = |builder: LdapDirectoryBuilder| builder.build().unwrap().tells_realms_apart();
+    let by_mail = || searching("dc=a", "(mail={principal})");
+    assert!(apart(
+        by_mail().search("dc=b", "(&(uid={user})(o={realm}))")
+    ));
+    assert!(apart(by_mail().dn_template("cn={principal},dc=b")));
+    assert!(!apart(by_mail().search("dc=b", "(uid={user})")));
+    assert!(!apart(by_mail().dn_template("uid={user},dc=b")));
+}
+
+#[test]
+fn a_wildcard_of_an_option_is_no_attribute_name() {
     assert_eq!(
-        refusal(builder("ldap://localhost").attributes(["*"])),
-        "the LDAP directory's attribute name is wrong: \"*\" can't be one; write it as the \
-         schema does, as in displayName, with no options and no wildcard"
+        refusal(builder("ldap://localhost").attributes(["cn;*"])),
+        "the LDAP directory's attribute name is wrong: \"cn;*\" can't be one; write it as the \
+         schema does, as in displayName, with no options; * and + go into .attributes(..)"
     );
 }

@@ -81,7 +81,7 @@ impl Equality {
     }
 
     /// `None` where the ticket does not say.
-    fn wanted(&self, who: &Initiator) -> Option<Vec<u8>> {
+    pub(super) fn wanted(&self, who: &Initiator) -> Option<Vec<u8>> {
         let mut wanted = Vec::new();
         for part in &self.value {
             match part {

@@ -27,36 +27,65 @@ impl LdapDirectory {
         sids: &[Sid],
     ) -> Result<HashMap<Sid, Group>, DirectoryError> {
         let lookup = Lookup::new(&self.servers);
-        let base = &self.people.base;
-        let attributes = [SID, ACCOUNT].map(str::to_owned);
+        let bases = self.people.bases();
+        if bases.is_empty() {
+            return Err(DirectoryError::misconfigured().with_detail(
+                "groups are searched where people are, and .dn_template(..) searches nowhere; use \
+                 .search(..)",
+            ));
+        }
         let mut groups = HashMap::new();
-        for batch in sids.chunks(BATCH.into()) {
-            let query = Query {
-                base,
-                scope: Scope::Subtree,
-                filter: &filter(batch),
-                attributes: &attributes,
-                // One more tells that something is wrong.
-                limit: BATCH + 1,
-            };
-            let answer = lookup.search(query).await?;
-            let searched = format!("below {base:?} for groups by their SIDs");
-            for entry in answer.all_entries(&searched)? {
-                let entry = parse(entry)?;
-                let unreadable = |name| active_directory::unreadable(&entry, name);
-                let sid = active_directory::sid(&entry).ok_or_else(|| unreadable(SID))?;
-                let name = active_directory::sole_text(&entry, ACCOUNT)?;
-                let group = Group::new(name).with_dn(entry.dn()).with_sid(sid);
-                if !batch.contains(&sid) || groups.insert(sid, group).is_some() {
-                    return Err(DirectoryError::misconfigured().with_detail(format!(
-                        "{} has the SID {sid}, and was not asked for, or is not the only one",
-                        entry.dn()
-                    )));
+        for base in bases {
+            for batch in sids.chunks(BATCH.into()) {
+                for (sid, group) in batch_below(&lookup, base, batch).await? {
+                    // One base may be below another.
+                    let other = groups
+                        .insert(sid, group.clone())
+                        .filter(|own| *own != group);
+                    if let Some(other) = other {
+                        return Err(DirectoryError::misconfigured().with_detail(format!(
+                            "{} and {} have the SID {sid}, each of them",
+                            other.dn().unwrap_or_default(),
+                            group.dn().unwrap_or_default(),
+                        )));
+                    }
                 }
             }
         }
         Ok(groups)
     }
+}
+
+async fn batch_below(
+    lookup: &Lookup<'_>,
+    base: &str,
+    batch: &[Sid],
+) -> Result<HashMap<Sid, Group>, DirectoryError> {
+    let query = Query {
+        base,
+        scope: Scope::Subtree,
+        filter: &filter(batch),
+        attributes: &[SID, ACCOUNT].map(str::to_owned),
+        // One more tells that something is wrong.
+        limit: BATCH + 1,
+    };
+    let answer = lookup.search(query).await?;
+    let searched = format!("below {base:?} for groups by their SIDs");
+    let mut groups = HashMap::new();
+    for entry in answer.all_entries(&searched)? {
+        let entry = parse(entry)?;
+        let unreadable = |name| active_directory::unreadable(&entry, name);
+        let sid = active_directory::sid(&entry).ok_or_else(|| unreadable(SID))?;
+        let name = active_directory::sole_text(&entry, ACCOUNT)?;
+        let group = Group::new(name).with_dn(entry.dn()).with_sid(sid);
+        if !batch.contains(&sid) || groups.insert(sid, group).is_some() {
+            return Err(DirectoryError::misconfigured().with_detail(format!(
+                "{} has the SID {sid}, and was not asked for, or is not the only one",
+                entry.dn()
+            )));
+        }
+    }
+    Ok(groups)
 }
 
 fn filter(sids: &[Sid]) -> String {

@@ -3,5 +3,9 @@
 #[doc = include_str!("guide/clients.md")]
 pub mod clients {}
 
+#[cfg(feature = "ldap")]
+#[doc = include_str!("guide/django_auth_ldap.md")]
+pub mod django_auth_ldap {}
+
 #[doc = include_str!("guide/limits.md")]
 pub mod limits {}

@@ -22,7 +22,7 @@ use builder::{Kerberos, SERVICE_KEYTAB};
 /// number can run at once. Dropping it ends the server and removes the folder.
 ///
 /// It holds two people, alice (of the groups Engineers and Staff) and bob (of Staff), and keeps
-/// `memberOf` up to date. Only [`service_dn`](Self::service_dn) may read.
+/// `memberOf` up to date, and the members of groups when an entry is renamed or deleted. Only [`service_dn`](Self::service_dn) may read.
 ///
 /// The programs come from the Debian packages `slapd`, `ldap-utils` and `openssl`; errors name the
 /// one that is missing. The variable `TOWER_SPNEGO_SLAPD` names another `slapd`.

@@ -24,7 +24,7 @@ mod ldap;
 mod ticket_directory;
 
 /// A domain, or none where none can start.
-fn domain(test: &str) -> Option<TestActiveDirectory> {
+pub fn domain(test: &str) -> Option<TestActiveDirectory> {
     let can_run = active_directory_or_skip(test);
     can_run.then(|| TestActiveDirectory::start().expect("a domain"))
 }

@@ -35,6 +35,7 @@ mod layers;
 mod ldap;
 mod ldap_binds;
 mod leaving_clients;
+mod limiting_proxy;
 mod load;
 mod login;
 mod long_headers;

@@ -167,21 +167,27 @@ impl Tls {
 
     /// A client's connection that will speak this protocol.
     pub async fn connect(&self, port: u16, alpn: &str) -> client::TlsStream<TcpStream> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(certificates(&self.ca_file()));
-        let mut config = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .expect("TLS 1.2 and 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+        let connector = connector(&self.ca_file(), &[alpn]);
         let stream = TcpStream::connect(("127.0.0.1", port)).await;
         let name = "localhost".try_into().expect("a name");
-        TlsConnector::from(Arc::new(config))
+        connector
             .connect(name, stream.expect("connects"))
             .await
             .expect("TLS")
     }
+}
+
+/// A client that trusts this authority, and speaks these protocols, by ALPN.
+pub fn connector(ca_file: &Path, protocols: &[&str]) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates(ca_file));
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| (*name).into()).collect();
+    TlsConnector::from(Arc::new(config))
 }
 
 /// A server's certificate that is replaced while it runs. Its requests say nothing of it.

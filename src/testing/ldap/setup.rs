@@ -101,6 +101,7 @@ modulepath {modules}
 {back_mdb}
 moduleload memberof
 moduleload ppolicy
+moduleload refint
 {tls}
 sasl-host localhost
 authz-regexp "^cn={CLIENT}$" "{web}"
@@ -114,12 +115,15 @@ rootpw "{ROOT_PASSWORD}"
 directory "{folder}/database"
 maxsize 268435456
 dbnosync
+sizelimit unlimited
 index objectClass,uid,cn,member,memberUid eq
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{web}" read by anonymous auth by * none
 overlay memberof
 memberof-refint on
 overlay ppolicy
+overlay refint
+refint_attributes member uniqueMember roleOccupant
 "#
     ))
 }

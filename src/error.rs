@@ -570,7 +570,8 @@ pub enum ConfigError {
         "a group rule names a group by {group}, and the directory never tells who is in it. \
          PrincipalOnly knows no groups. A TicketDirectory knows SIDs, the names that it is given by \
          .group(..), and others and DNs with .names_from(..): write the rule with \
-         GroupRule::sid(..), or name the group there"
+         GroupRule::sid(..), or name the group there. An LdapDirectory knows names and DNs, and SIDs \
+         on Active Directory alone: write the rule with GroupRule::dn(..)"
     )]
     #[non_exhaustive]
     GroupNotKnown {

@@ -110,6 +110,19 @@ impl Sid {
         }
     }
 
+    /// The SID of the domain whose account or group this is: all of it but the relative identifier.
+    /// An error where nothing would be left.
+    #[cfg(feature = "ldap")]
+    pub(crate) fn domain(mut self) -> Result<Self, SidError> {
+        let last = usize::from(self.count)
+            .checked_sub(1)
+            .filter(|place| *place > 0);
+        let place = last.and_then(|place| self.sub_authorities.get_mut(place));
+        *place.ok_or(SidError)? = 0;
+        self.count -= 1;
+        Ok(self)
+    }
+
     /// The SID of an account or group of this domain, by its relative identifier (RID). An error
     /// where the domain's is as long as a SID can be.
     pub(crate) fn with_rid(mut self, rid: u32) -> Result<Self, SidError> {

@@ -54,7 +54,6 @@ impl Group {
     /// directory does it, neither does the name count nor is it passed over.
     #[cfg(feature = "ldap")]
     #[must_use]
-    #[allow(dead_code)]
     pub(crate) fn with_name_counted_below(mut self, bases: &[Dn]) -> Self {
         if !bases.is_empty() {
             let dn: Option<Dn> = self.dn().and_then(|dn| dn.parse().ok());

@@ -7,6 +7,7 @@ mod directories;
 mod group_rules;
 mod groups;
 mod names;
+mod nested;
 pub mod people;
 mod spoiled;
 

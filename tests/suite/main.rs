@@ -28,6 +28,7 @@ mod firefox;
 mod forge;
 mod forged;
 mod group_rules;
+mod groups;
 mod http2;
 mod keep_alive;
 mod keytab_rotation;

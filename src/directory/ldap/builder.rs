@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use self::bind::BindSettings;
+use self::groups::GroupSettings;
 use self::people::{PeopleSettings, Preset};
 use self::servers::ServerSettings;
 use super::fields::{self, Fields};
-use super::groups::Groups;
 use super::{LdapDirectory, dn, free_ipa};
 use crate::error::ConfigError;
 
@@ -25,7 +25,7 @@ pub struct LdapDirectoryBuilder {
     servers: ServerSettings,
     bind: BindSettings,
     people: PeopleSettings,
-    groups: Groups,
+    groups: GroupSettings,
     fields: Fields,
 }
 
@@ -66,14 +66,14 @@ impl LdapDirectoryBuilder {
     /// what to write instead.
     pub fn build(self) -> Result<LdapDirectory, ConfigError> {
         let servers = self.servers.build(self.bind)?;
-        let for_groups = self.groups.attributes();
-        let wanted: Vec<&str> = self.fields.names().chain(for_groups).collect();
-        check_names(&wanted)?;
+        let groups = self.groups.build(self.people.group_defaults()?)?;
+        let wanted: Vec<&str> = self.fields.names().chain(groups.attributes()).collect();
+        check_names(wanted.iter().copied().chain(groups.own_attributes()))?;
         let people = self.people.build(&wanted, &self.fields.wildcards)?;
         Ok(LdapDirectory {
             servers: Arc::new(servers),
             people,
-            groups: self.groups,
+            groups,
             fields: self.fields,
         })
     }
@@ -85,11 +85,12 @@ impl fmt::Debug for LdapDirectoryBuilder {
         f.debug_struct("LdapDirectoryBuilder")
             .field("bind", &self.bind)
             .field("people", &self.people)
+            .field("groups", &self.groups)
             .finish_non_exhaustive()
     }
 }
 
-fn check_names(attributes: &[&str]) -> Result<(), ConfigError> {
+fn check_names<'a>(attributes: impl Iterator<Item = &'a str>) -> Result<(), ConfigError> {
     for name in attributes {
         if !dn::is_attribute_name(name) {
             return Err(wrong(

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, SearchOptions, StdStream};
+use ldap3::{
+    Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, SearchOptions, StdStream,
+};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -11,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::bind::Bind;
 use super::lookup::Query;
 use super::outcome::{Answer, Failure, Refused};
+use super::pages::Page;
 use super::server::{Address, Place, TlsFrom};
 use super::tls::Tls;
 
@@ -217,29 +220,54 @@ impl Connection {
         self.driver.0.is_finished() || self.until.is_some_and(|until| until <= Instant::now())
     }
 
+    /// All pages of it, which only this connection can go on with.
     async fn search(&self, query: &Query<'_>, deadline: Instant) -> Result<Answer, Failure> {
+        let mut answer = Answer::default();
+        let mut page = Page::first(query);
+        loop {
+            let result = self.ask(query, &page, deadline, &mut answer).await?;
+            answer.code = result.rc;
+            match page.next(&result).map_err(|_| Failure::Garbled)? {
+                Some(_) if answer.is_cut => return Ok(answer),
+                Some(next) => page = next,
+                None => {
+                    answer.text = result.text;
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        query: &Query<'_>,
+        page: &Page,
+        deadline: Instant,
+        answer: &mut Answer,
+    ) -> Result<LdapResult, Failure> {
         let options = SearchOptions::new()
-            .sizelimit(query.limit.into())
+            .sizelimit(page.size_limit(query))
             .timelimit(seconds(deadline.saturating_duration_since(Instant::now())));
         let mut stream = self
             .ldap
             .clone()
             .with_search_options(options)
+            .with_controls(page.controls())
             .streaming_search(query.base, query.scope, query.filter, query.attributes)
             .await
             .map_err(Failure::Lost)?;
-        let mut answer = Answer::default();
         while let Some(item) = stream.next().await.map_err(Failure::Lost)? {
             if item.is_ref() {
                 answer.refers_elsewhere = true;
-            } else if !item.is_intermediate() && answer.entries.len() < query.limit.into() {
+            } else if item.is_intermediate() {
+                continue;
+            } else if answer.entries.len() < query.limit.into() {
                 answer.entries.push(item.0);
+            } else {
+                answer.is_cut = true;
             }
         }
-        let result = stream.finish().await;
-        answer.code = result.rc;
-        answer.text = result.text;
-        Ok(answer)
+        Ok(stream.finish().await)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use ldap3::asn1::{PL, StructureTag, TagClass};
 
+use super::ranges::Part;
+
 /// `SearchResultEntry` of RFC 4511 section 4.5.2.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -64,15 +66,35 @@ impl Entry {
     /// Whether the server kept back some of the attribute's values, to be asked for range by range,
     /// as Active Directory does beyond 1,500 (`memberOf;range=0-1499`).
     pub(super) fn is_partial(&self, name: &str) -> bool {
-        self.attributes.iter().any(|own| {
-            own.description
-                .split_once(';')
-                .is_some_and(|(own, options)| {
-                    own.eq_ignore_ascii_case(name)
-                        && options
-                            .split(';')
-                            .any(|option| option.to_ascii_lowercase().starts_with("range="))
-                })
+        let mut options = self.options(name);
+        options.any(|(options, _)| {
+            options
+                .split(';')
+                .any(|option| option.to_ascii_lowercase().starts_with("range="))
+        })
+    }
+
+    /// The only range of values that there is.
+    pub(super) fn part<'a>(&'a self, name: &'a str) -> Option<Part<'a>> {
+        let mut parts = self
+            .options(name)
+            .filter(|(_, own)| !own.values.is_empty())
+            .map(|(options, own)| {
+                Part::parse(options, own.values.iter().map(Vec::as_slice).collect())
+            });
+        match (parts.next(), parts.next()) {
+            (Some(part), None) if self.values(name).next().is_none() => part,
+            _ => None,
+        }
+    }
+
+    /// What is behind the attribute's name.
+    fn options<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a Attribute)> {
+        self.attributes.iter().filter_map(move |own| {
+            let (own_name, options) = own.description.split_once(';')?;
+            own_name
+                .eq_ignore_ascii_case(name)
+                .then_some((options, own))
         })
     }
 }

@@ -15,9 +15,15 @@ pub(super) const FILTER: &str = "(&(objectClass=posixAccount)(krbPrincipalName={
 /// Where active people stand; staged and preserved ones stand in `cn=provisioning`. `None` where it is
 /// no domain's name.
 pub(super) fn base(domain: &str) -> Option<String> {
-    let root = active_directory::base(domain)?;
-    let root = root.to_ascii_lowercase();
+    let root = active_directory::base(domain)?.to_ascii_lowercase();
     Some(format!("cn=users,cn=accounts,{root}"))
+}
+
+/// Where groups of people stand, which are `groupOfNames` as well. `memberOf` of a person also names
+/// roles, and rules for hosts and sudo, which are no groups.
+pub(super) fn groups(domain: &str) -> Option<String> {
+    let root = active_directory::base(domain)?.to_ascii_lowercase();
+    Some(format!("cn=groups,cn=accounts,{root}"))
 }
 
 /// `ipaUniqueID` is made by a plug-in of the server for each entry; `entryUUID` has been there since

@@ -1,108 +1,94 @@
 //! The groups that a person is in.
 
-use super::dn;
+use self::collected::{Collected, Limits};
+use super::active_directory::SID;
 use super::entry::Entry;
 use super::lookup::Lookup;
+use super::scope::Scope;
 use crate::directory::DirectoryError;
+use crate::dn::Dn;
 use crate::initiator::Initiator;
 use crate::user::Group;
 
+mod by_member;
 mod by_sid;
+mod collected;
+mod in_chain;
+mod member_of;
+mod named;
+mod posix;
+mod primary;
+mod search;
+mod token_groups;
 
-/// Where they are read.
+pub(super) use self::collected::Limits as GroupLimits;
+pub use self::search::GroupSearch;
+
+/// How they are found.
 #[derive(Debug, Clone)]
-pub(super) enum Groups {
-    /// The DNs in an attribute of the person's entry: `memberOf`.
-    MemberOf { attribute: String },
-}
-
-impl Default for Groups {
-    fn default() -> Self {
-        Self::MemberOf {
-            attribute: "memberOf".to_owned(),
-        }
-    }
+pub(super) struct Groups {
+    pub(super) search: GroupSearch,
+    /// That of a person's, and a group's, entry with the DNs of groups: `memberOf`.
+    pub(super) member_of: String,
+    pub(super) is_nested: bool,
+    /// Whether they are those of Windows, which have SIDs, and one of which is a person's primary
+    /// group and has no member for it.
+    pub(super) of_windows: bool,
+    /// Below which they are searched.
+    pub(super) bases: Vec<String>,
+    /// Below which a name tells a group from all others; everywhere, where there are none.
+    pub(super) names_count_below: Vec<Dn>,
+    pub(super) scope: Scope,
+    /// The attribute with a group's name.
+    pub(super) name: String,
+    pub(super) limits: Limits,
 }
 
 impl Groups {
     /// What the person's entry is asked for.
     pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
-        match self {
-            Self::MemberOf { attribute } => [attribute.as_str()].into_iter(),
-        }
+        let own: &[&str] = match self.search {
+            GroupSearch::PosixGroup => &posix::OF_PERSON,
+            GroupSearch::TokenGroups => &[SID],
+            GroupSearch::Ticket => &[],
+            _ if self.of_windows => &primary::OF_PERSON,
+            _ => &[],
+        };
+        let member_of = matches!(self.search, GroupSearch::MemberOf);
+        let member_of = member_of.then_some(self.member_of.as_str());
+        own.iter().copied().chain(member_of)
+    }
+
+    /// Those of groups' entries that were named by us.
+    pub(super) fn own_attributes(&self) -> impl Iterator<Item = &str> {
+        let member = self.search.member().map(|(_, attribute)| attribute);
+        [self.name.as_str()].into_iter().chain(member)
     }
 
     /// All of them, or an error.
     pub(super) async fn of(
         &self,
-        _lookup: &Lookup<'_>,
-        _who: &Initiator,
+        lookup: &Lookup<'_>,
+        who: &Initiator,
         entry: &Entry,
     ) -> Result<Vec<Group>, DirectoryError> {
-        match self {
-            Self::MemberOf { attribute } => member_of(entry, attribute),
+        let mut found = Collected::new(self.limits);
+        match &self.search {
+            GroupSearch::MemberOf => self.by_member_of(lookup, entry, &mut found).await?,
+            GroupSearch::PosixGroup => self.posix(lookup, who, entry, &mut found).await?,
+            GroupSearch::InChain => self.in_chain(lookup, entry, &mut found).await?,
+            GroupSearch::TokenGroups => self.by_token_groups(lookup, entry, &mut found).await?,
+            GroupSearch::Ticket => self.by_ticket(lookup, who, &mut found).await?,
+            GroupSearch::GroupOfNames
+            | GroupSearch::GroupOfUniqueNames
+            | GroupSearch::OrganizationalRole
+            | GroupSearch::Member(_) => self.by_member(lookup, entry, &mut found).await?,
         }
+        Ok(found.into_groups())
     }
 
+    /// Each setting is a part of it.
     pub(super) fn fingerprint(&self) -> String {
-        match self {
-            Self::MemberOf { attribute } => attribute.clone(),
-        }
-    }
-}
-
-fn member_of(entry: &Entry, attribute: &str) -> Result<Vec<Group>, DirectoryError> {
-    if entry.is_partial(attribute) {
-        return Err(DirectoryError::misconfigured().with_detail(format!(
-            "the server gives only a part of {attribute} of {}: this person is in too many groups \
-             to know them all, and is not let in with some of them; raise the server's limit of \
-             values (MaxValRange on Active Directory)",
-            entry.dn()
-        )));
-    }
-    Ok(entry.texts(attribute).map(group).collect())
-}
-
-fn group(dn: &str) -> Group {
-    Group::new(dn::first_value(dn).unwrap_or_else(|| dn.to_owned())).with_dn(dn)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::entry::tests::entry;
-    use super::*;
-    use crate::error::ErrorKind;
-
-    #[test]
-    fn a_group_is_named_by_its_dns_first_value_or_by_all_of_it() {
-        let entry = entry(
-            "uid=alice,dc=example",
-            &[(
-                "memberOf",
-                &[
-                    b"cn=Engineers,dc=example",
-                    br"cn=Sales\, North,dc=example",
-                    b"cn=#0403,dc=example",
-                    b"\xff",
-                ],
-            )],
-        );
-        let groups = member_of(&entry, "memberOf").unwrap();
-        let groups: Vec<_> = groups.iter().map(|g| (g.name(), g.dn().unwrap())).collect();
-        assert_eq!(
-            groups,
-            [
-                ("Engineers", "cn=Engineers,dc=example"),
-                ("Sales, North", r"cn=Sales\, North,dc=example"),
-                ("cn=#0403,dc=example", "cn=#0403,dc=example"),
-            ]
-        );
-    }
-
-    #[test]
-    fn nobody_gets_in_with_a_part_of_their_groups() {
-        let entry = entry("uid=alice", &[("memberOf;range=0-1499", &[b"cn=g"])]);
-        let error = member_of(&entry, "memberOf").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::DirectoryMisconfigured);
+        format!("{self:?}")
     }
 }

@@ -3,7 +3,9 @@
 use ldap3::Scope;
 use tokio::time::Instant;
 
+use super::entry::Entry;
 use super::outcome::Answer;
+use super::people::parse;
 use super::servers::Servers;
 use crate::directory::DirectoryError;
 
@@ -34,5 +36,26 @@ impl<'a> Lookup<'a> {
 
     pub(super) async fn search(&self, query: Query<'_>) -> Result<Answer, DirectoryError> {
         self.servers.search(&query, self.deadline).await
+    }
+
+    /// The entry of this DN; none where the server has it not, or not for us.
+    pub(super) async fn read(
+        &self,
+        dn: &str,
+        attributes: &[String],
+    ) -> Result<Option<Entry>, DirectoryError> {
+        let query = Query {
+            base: dn,
+            scope: Scope::Base,
+            filter: "(objectClass=*)",
+            attributes,
+            limit: 1,
+        };
+        let answer = self.search(query).await?;
+        if answer.has_no_base() {
+            return Ok(None);
+        }
+        let mut entries = answer.all_entries(&format!("for {dn:?}"))?;
+        entries.pop().map(parse).transpose()
     }
 }

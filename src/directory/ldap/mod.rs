@@ -43,7 +43,7 @@
 //! | [`username`](User::username) | none: the name that was searched; on Active Directory `sAMAccountName`, on FreeIPA `uid`, or what [`username_attribute`](LdapDirectoryBuilder::username_attribute) names. Where the layer allows several realms, the whole principal |
 //! | [`display_name`](User::display_name) | `displayName`, else `cn`, else the username |
 //! | [`email`](User::email) | `mail` |
-//! | [`groups`](User::groups) | `memberOf`; the group's name is the first value of its DN, or the whole text where that is no DN |
+//! | [`groups`](User::groups) | `memberOf`, on Active Directory `tokenGroups`; see [groups](self#groups) |
 //! | [`dn`](User::dn) | the entry's DN |
 //! | [`attributes`](User::attributes) | those named by [`attributes`](LdapDirectoryBuilder::attributes), and no others |
 //!
@@ -100,10 +100,8 @@
 //!    condition that holds.
 //! 6. [`User::id`] is the SID, `S-1-5-21-…`, which no renaming changes and no other account ever
 //!    gets.
-//! 7. Groups are those of `memberOf`: neither the primary group (`Domain Users`) nor those that a
-//!    group is in, which [`TicketDirectory`](crate::TicketDirectory) has from the PAC. The name is
-//!    the CN, which two groups in two organizational units can share: where their administration is
-//!    delegated, compare [`Group::dn`](crate::Group::dn).
+//! 7. Groups are those that Active Directory computes at each sign-in, nested, the primary group
+//!    (`Domain Users`) included; see [groups](self#groups).
 //!
 //! With `{sid}` in a filter of one's own, the first rule and the third (the account, not the
 //! username) hold as well.
@@ -132,6 +130,43 @@
 //!
 //! The account's state is looked at there as well. A ticket that has a PAC bears the account's name,
 //! and so finds by UPN only where the two are the same.
+//!
+//! # Groups
+//!
+//! | [`groups`](LdapDirectoryBuilder::groups) | groups of groups | the primary group of Windows | searches, beside the one for the person |
+//! |---|---|---|---|
+//! | [`MemberOf`](GroupSearch::MemberOf) | with [`nested_groups`](LdapDirectoryBuilder::nested_groups) | by the preset | none where the DNs say the names; else one for each group, 32 at once |
+//! | [`GroupOfNames`](GroupSearch::GroupOfNames), [`GroupOfUniqueNames`](GroupSearch::GroupOfUniqueNames), [`OrganizationalRole`](GroupSearch::OrganizationalRole) | with `nested_groups` | – | one in each base; nested, on each level one more for each 100 groups |
+//! | [`Member`](GroupSearch::Member) | with `nested_groups` | by the preset | the same, and one for the primary group |
+//! | [`PosixGroup`](GroupSearch::PosixGroup) | there are none | – | one in each base; reads the groups' members |
+//! | [`InChain`](GroupSearch::InChain) | yes | yes | three |
+//! | [`TokenGroups`](GroupSearch::TokenGroups) | yes | yes | one, and one for each 100 groups |
+//! | [`Ticket`](GroupSearch::Ticket) | yes | yes | one for each 100 groups |
+//!
+//! The last three are for Active Directory and Samba. There `MemberOf` is by far the most work,
+//! nested or not, for each group's entry must be read; and Samba, which has no index for `member`,
+//! takes seconds for `Member` with hundreds of nested groups.
+//!
+//! **On Active Directory**, `TokenGroups` is the default: the ticket's groups are as old as the ticket,
+//! and there are none without a PAC. It has security groups alone, as the ticket has, while the
+//! others find distribution groups, too. The bind account must be allowed to read `tokenGroups`, as
+//! by default every account is, and the groups themselves; where it is not, that is an error. A
+//! group's name is `sAMAccountName`, which is unique in the domain. Groups of other domains are named
+//! by their SID, and so are the domain controller's own (`S-1-5-32-544`), which are the same in every
+//! domain.
+//!
+//! **Nobody gets in with some of their groups**, for one of the others may be denied. More values than
+//! a server gives at once (1,500 on Active Directory) are asked for in ranges, more entries (1,000)
+//! in pages (RFC 2696); what is over
+//! [`group_size_limit`](LdapDirectoryBuilder::group_size_limit) or
+//! [`group_depth_limit`](LdapDirectoryBuilder::group_depth_limit), a group that is named and can't be
+//! read, and whatever else leaves a doubt, is an error (503). Two things no client can know: searches
+//! by members, and `InChain`, find those groups alone that the bind account may see; and with
+//! `Ticket` a group may have been deleted since, or hidden from us, and is named by its SID.
+//!
+//! **A name is its group's owner's choice.** Where not everybody who may create a group is trusted,
+//! give rules DNs or SIDs, or say with [`group_base`](LdapDirectoryBuilder::group_base) where the
+//! groups are whose names [count](crate::Group::name_counts).
 //!
 //! # Connection
 //!
@@ -188,7 +223,9 @@ mod gssapi;
 mod lookup;
 mod openldap;
 mod outcome;
+mod pages;
 mod people;
+mod ranges;
 mod scope;
 mod server;
 mod servers;
@@ -199,12 +236,14 @@ use std::sync::Arc;
 
 pub use self::builder::LdapDirectoryBuilder;
 use self::fields::Fields;
+pub use self::groups::GroupSearch;
 use self::groups::Groups;
 use self::lookup::Lookup;
 use self::people::People;
 pub use self::scope::Scope;
 use self::servers::Servers;
 use super::{Directory, DirectoryError};
+use crate::group_rule::GroupKey;
 use crate::initiator::Initiator;
 use crate::user::User;
 
@@ -305,6 +344,13 @@ impl Directory for LdapDirectory {
 
     fn tells_realms_apart(&self) -> bool {
         self.people.tells_realms_apart()
+    }
+
+    fn knows_group(&self, group: GroupKey<'_>) -> bool {
+        match group {
+            GroupKey::Sid(_) => self.groups.of_windows,
+            GroupKey::Name(_) | GroupKey::Dn(_) => true,
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Refused {
 pub(super) struct Answer {
     /// As many as were asked for at most.
     pub(super) entries: Vec<StructureTag>,
+    /// Whether the server gave more than that.
+    pub(super) is_cut: bool,
     pub(super) refers_elsewhere: bool,
     pub(super) code: u32,
     pub(super) text: String,
@@ -62,6 +64,8 @@ impl Found {
 
 const SUCCESS: u32 = 0;
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
+const REFERRAL: u32 = 10;
+const NO_SUCH_OBJECT: u32 = 32;
 
 impl Answer {
     /// As many as were asked for, or fewer.
@@ -85,10 +89,15 @@ impl Answer {
         )))
     }
 
+    /// Whether the search's base does not exist, is hidden from us, or is another server's.
+    pub(super) fn has_no_base(&self) -> bool {
+        matches!(self.code, NO_SUCH_OBJECT | REFERRAL)
+    }
+
     /// Whether the server has no more to give.
     fn check(&self, searched: &str) -> Result<bool, DirectoryError> {
         match self.code {
-            SUCCESS => Ok(true),
+            SUCCESS => Ok(!self.is_cut),
             SIZE_LIMIT_EXCEEDED => Ok(false),
             code => {
                 let text = self.text.clone();
@@ -107,14 +116,16 @@ impl Refused {
     fn by_search(self, searched: &str) -> DirectoryError {
         let mend = match self.code {
             32 => "the base of .search(..) does not exist, or the bind account may not see it",
-            10 => "the base of .search(..) is another server's: ask that one",
+            10 => "the base of .search(..), or an entry, is another server's: ask that one",
             34 => "the base of .search(..) is no DN; write it as in ou=people,dc=example,dc=com",
             // OpenLDAP says unwillingToPerform (53) where it wants a bind.
             1 | 8 | 13 | 48 | 49 | 50 | 53 => {
                 "the account may not search there: give it the right to, or name one that has it \
                  with .bind_simple(..), and use ldaps://"
             }
-            2 | 16 | 17 | 18 | 21 => "the server does not take the filter of .search(..)",
+            2 | 16 | 17 | 18 | 21 => {
+                "the server does not take the filter, which for people is that of .search(..)"
+            }
             11 => {
                 "the search costs more than the server allows: have it index the filter's \
                  attributes, or narrow the base"

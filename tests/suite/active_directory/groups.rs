@@ -29,7 +29,7 @@ impl Witness {
 }
 
 /// The initiator that a layer makes of a fresh ticket of this user's.
-async fn sign_in(ad: &TestActiveDirectory, user: &str) -> Initiator {
+pub async fn sign_in(ad: &TestActiveDirectory, user: &str) -> Initiator {
     let witness = Witness::default();
     let site = Site::new(layer(ad).directory(witness.clone()));
     let token = ad.ticket_cache(user).expect("a ticket").token(SPN);

@@ -5,6 +5,7 @@ use super::super::filter::Filter;
 use super::super::people::{DnTemplate, People, Place, Way};
 use super::super::scope::Scope;
 use super::super::{account, dn, free_ipa, openldap};
+use super::groups::GroupDefaults;
 use super::{LdapDirectoryBuilder, wrong};
 use crate::error::ConfigError;
 
@@ -118,6 +119,19 @@ impl PeopleSettings {
         }
     }
 
+    /// Where and how groups are searched where no setting says so.
+    pub(super) fn group_defaults(&self) -> Result<GroupDefaults, ConfigError> {
+        let people = self.ways()?.into_iter().filter_map(|way| match way.place {
+            Place::Below { base, .. } => Some(base),
+            Place::Named(_) => None,
+        });
+        let people = people.collect();
+        Ok(match &self.preset {
+            None => GroupDefaults::of_entry(people),
+            Some(preset) => preset.group_defaults(people)?,
+        })
+    }
+
     /// Of an entry, `wanted` is asked for, and the `wildcards`, besides what finding it takes.
     pub(super) fn build(
         self,
@@ -190,6 +204,18 @@ fn each_once<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 impl Preset {
+    fn group_defaults(&self, people: Vec<String>) -> Result<GroupDefaults, ConfigError> {
+        let root = |domain| active_directory::base(domain).ok_or_else(|| no_domain(domain));
+        Ok(match self {
+            Self::ActiveDirectory { domain } => GroupDefaults::of_domain(root(domain)?, people),
+            Self::OpenLdap { base } => GroupDefaults::by_members(base.clone(), people),
+            Self::FreeIpa { domain } => {
+                let groups = free_ipa::groups(domain).ok_or_else(|| no_domain(domain))?;
+                GroupDefaults::by_members(groups, people)
+            }
+        })
+    }
+
     fn way(&self) -> Result<Way, ConfigError> {
         let (base, filter) = match self {
             Self::ActiveDirectory { domain } => {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::super::people::Place;
-use super::super::{Scope, account, active_directory};
+use super::super::{GroupSearch, Scope, account, active_directory};
 use super::*;
 use crate::directory::Directory;
 use crate::initiator::Initiator;
@@ -181,8 +181,7 @@ fn active_directory_is_told_by_its_domain() {
             "msDS-User-Account-Control-Computed",
             "displayName",
             "cn",
-            "mail",
-            "memberOf"
+            "mail"
         ]
     );
     assert!(directory.tells_realms_apart());
@@ -357,4 +356,115 @@ fn a_wildcard_of_an_option_is_no_attribute_name() {
         "the LDAP directory's attribute name is wrong: \"cn;*\" can't be one; write it as the \
          schema does, as in displayName, with no options; * and + go into .attributes(..)"
     );
+}
+
+#[test]
+fn settings_of_groups_that_can_not_work_say_what_to_write() {
+    use GroupSearch::*;
+    let local = || builder("ldap://localhost");
+    let domain = || LdapDirectory::active_directory("corp.example.com").server("ldap://localhost");
+    for (builder, reason) in [
+        (local().groups(GroupOfNames), ".group_base(\"ou=groups"),
+        (
+            LdapDirectory::builder("ldap://localhost")
+                .dn_template("uid={user},ou=a")
+                .groups(InChain),
+            ".group_base(\"ou=groups",
+        ),
+        (local().groups(Member("member".into())), ".group_base(\""),
+        (local().group_base("groups"), "\"groups\" is no DN"),
+        (local().group_base("ou=a\0"), "is no DN"),
+        (local().group_base(""), "is no DN"),
+        (local().group_name_attribute("a b"), "\"a b\" can't be one"),
+        (
+            local().group_base("ou=a").groups(Member("*".into())),
+            "\"*\" can't be one",
+        ),
+        (local().group_attribute("cn;x"), "\"cn;x\" can't be one"),
+        (
+            local()
+                .group_base("ou=a")
+                .groups(PosixGroup)
+                .nested_groups(),
+            "and no groups; leave it out",
+        ),
+        (
+            local().group_attribute("isMemberOf").groups(InChain),
+            "GroupSearch::InChain, which does not read it",
+        ),
+        (
+            domain().groups(GroupOfNames),
+            "GroupSearch::Member(\"member\"",
+        ),
+        (
+            domain().groups(PosixGroup),
+            "GroupSearch::Member(\"member\"",
+        ),
+        (local().group_depth_limit(0), "leave it at 32"),
+        (local().group_size_limit(0), "leave it at 5000"),
+        (local().group_size_limit(60_001), "leave it at 5000"),
+    ] {
+        let text = refusal(builder);
+        assert!(text.contains(reason), "{text}");
+    }
+}
+
+#[test]
+fn the_domain_s_own_search_is_the_default_there() {
+    let domain = || LdapDirectory::active_directory("corp.example.com").server("ldap://localhost");
+    let groups = |builder: LdapDirectoryBuilder| builder.build().unwrap().groups;
+    let own = groups(domain().search("OU=people,DC=corp", "(objectSid={sid})"));
+    assert_eq!(own.search, GroupSearch::TokenGroups);
+    assert_eq!(own.name, "sAMAccountName");
+    // Groups are elsewhere in the domain.
+    assert_eq!(own.bases, ["DC=corp,DC=example,DC=com"]);
+    let of_entry = groups(domain().group_attribute("memberOf"));
+    assert_eq!(of_entry.search, GroupSearch::MemberOf);
+    let generic = groups(builder("ldap://localhost"));
+    assert_eq!(generic.search, GroupSearch::MemberOf);
+    assert_eq!(generic.name, "cn");
+}
+
+#[test]
+fn presets_of_other_servers_search_groups_of_groups_unless_told_otherwise() {
+    let openldap = || LdapDirectory::openldap("dc=example,dc=com").server("ldap://localhost");
+    let groups = |builder: LdapDirectoryBuilder| builder.build().unwrap().groups;
+    let own = groups(openldap());
+    assert_eq!(own.search, GroupSearch::GroupOfNames);
+    assert!(own.is_nested);
+    assert_eq!(own.bases, ["dc=example,dc=com"]);
+    let narrowed = groups(openldap().group_base("ou=groups,dc=example,dc=com"));
+    assert_eq!(narrowed.bases, ["ou=groups,dc=example,dc=com"]);
+    let posix = groups(openldap().groups(GroupSearch::PosixGroup));
+    assert!(!posix.is_nested);
+    let of_entry = groups(openldap().group_attribute("isMemberOf"));
+    assert_eq!(of_entry.search, GroupSearch::MemberOf);
+    let ipa = LdapDirectory::free_ipa("corp.example.com").server("ldap://localhost");
+    let ipa = groups(ipa);
+    assert_eq!(ipa.search, GroupSearch::GroupOfNames);
+    assert_eq!(
+        ipa.bases,
+        ["cn=groups,cn=accounts,dc=corp,dc=example,dc=com"]
+    );
+}
+
+#[test]
+fn each_setting_of_groups_makes_another_directory() {
+    let local = || builder("ldap://localhost").group_base("ou=a");
+    let fingerprints = [
+        local(),
+        local().nested_groups(),
+        local().groups(GroupSearch::GroupOfNames),
+        local().groups(GroupSearch::Member("member".into())),
+        local().group_attribute("isMemberOf"),
+        local().group_base("ou=b").groups(GroupSearch::GroupOfNames),
+        local().group_scope(Scope::OneLevel),
+        local().group_name_attribute("uid"),
+        local().group_depth_limit(3),
+        local().group_size_limit(3),
+    ]
+    .map(|builder| builder.build().unwrap().fingerprint());
+    for (place, one) in fingerprints.iter().enumerate() {
+        assert!(!fingerprints[..place].contains(one), "{one:?}");
+    }
 }

@@ -9,6 +9,7 @@ use super::super::active_directory::{self, ACCOUNT, SID};
 use super::super::filter::escaped_sid;
 use super::super::lookup::{Lookup, Query};
 use super::super::people::parse;
+use super::Groups;
 use crate::directory::DirectoryError;
 use crate::sid::Sid;
 use crate::user::Group;
@@ -26,7 +27,6 @@ impl LdapDirectory {
         &self,
         sids: &[Sid],
     ) -> Result<HashMap<Sid, Group>, DirectoryError> {
-        let lookup = Lookup::new(&self.servers);
         let bases = self.people.bases();
         if bases.is_empty() {
             return Err(DirectoryError::misconfigured().with_detail(
@@ -34,19 +34,54 @@ impl LdapDirectory {
                  .search(..)",
             ));
         }
+        let groups = Groups {
+            bases: bases.into_iter().map(str::to_owned).collect(),
+            of_windows: true,
+            name: ACCOUNT.to_owned(),
+            names_count_below: Vec::new(),
+            ..self.groups.clone()
+        };
+        groups.by_sids(&Lookup::new(&self.servers), sids).await
+    }
+}
+
+impl Groups {
+    /// Those of these groups that are below the bases.
+    pub(super) async fn by_sids(
+        &self,
+        lookup: &Lookup<'_>,
+        sids: &[Sid],
+    ) -> Result<HashMap<Sid, Group>, DirectoryError> {
+        let attributes = self.attributes_of_group();
+        let sids: Vec<Sid> = sids
+            .iter()
+            .copied()
+            .filter(|sid| !sid.is_of_no_group())
+            .collect();
         let mut groups = HashMap::new();
-        for base in bases {
+        for base in &self.bases {
             for batch in sids.chunks(BATCH.into()) {
-                for (sid, group) in batch_below(&lookup, base, batch).await? {
-                    // One base may be below another.
-                    let other = groups
-                        .insert(sid, group.clone())
-                        .filter(|own| *own != group);
-                    if let Some(other) = other {
+                let query = Query {
+                    base,
+                    scope: Scope::Subtree,
+                    filter: &filter(batch),
+                    attributes: &attributes,
+                    // One more tells that something is wrong.
+                    limit: BATCH + 1,
+                };
+                let answer = lookup.search(query).await?;
+                let searched = format!("below {base:?} for groups by their SIDs");
+                for entry in answer.all_entries(&searched)? {
+                    let entry = parse(entry)?;
+                    let sid = active_directory::sid(&entry)
+                        .ok_or_else(|| active_directory::unreadable(&entry, SID))?;
+                    let before = groups.insert(sid, self.group(&entry)?);
+                    // Bases may lie within each other.
+                    let is_another = |own: Group| own.dn() != Some(entry.dn());
+                    if !batch.contains(&sid) || before.is_some_and(is_another) {
                         return Err(DirectoryError::misconfigured().with_detail(format!(
-                            "{} and {} have the SID {sid}, each of them",
-                            other.dn().unwrap_or_default(),
-                            group.dn().unwrap_or_default(),
+                            "{} has the SID {sid}, and was not asked for, or is not the only one",
+                            entry.dn()
                         )));
                     }
                 }
@@ -54,38 +89,6 @@ impl LdapDirectory {
         }
         Ok(groups)
     }
-}
-
-async fn batch_below(
-    lookup: &Lookup<'_>,
-    base: &str,
-    batch: &[Sid],
-) -> Result<HashMap<Sid, Group>, DirectoryError> {
-    let query = Query {
-        base,
-        scope: Scope::Subtree,
-        filter: &filter(batch),
-        attributes: &[SID, ACCOUNT].map(str::to_owned),
-        // One more tells that something is wrong.
-        limit: BATCH + 1,
-    };
-    let answer = lookup.search(query).await?;
-    let searched = format!("below {base:?} for groups by their SIDs");
-    let mut groups = HashMap::new();
-    for entry in answer.all_entries(&searched)? {
-        let entry = parse(entry)?;
-        let unreadable = |name| active_directory::unreadable(&entry, name);
-        let sid = active_directory::sid(&entry).ok_or_else(|| unreadable(SID))?;
-        let name = active_directory::sole_text(&entry, ACCOUNT)?;
-        let group = Group::new(name).with_dn(entry.dn()).with_sid(sid);
-        if !batch.contains(&sid) || groups.insert(sid, group).is_some() {
-            return Err(DirectoryError::misconfigured().with_detail(format!(
-                "{} has the SID {sid}, and was not asked for, or is not the only one",
-                entry.dn()
-            )));
-        }
-    }
-    Ok(groups)
 }
 
 fn filter(sids: &[Sid]) -> String {

@@ -232,8 +232,8 @@ error_kinds! {
     KdcNotTrusted => SERVICE_UNAVAILABLE, Setup, "the KDC took the password, and did not prove \
         that it is the realm's: its ticket for this service does not open with the keytab's key. \
         Either somebody stands in for the KDC, or the keytab is out of date: export it again";
-    /// The person has signed out of the session, which takes no password again before they ask to
-    /// sign in.
+    /// The person has signed out of the session, which takes nothing that a browser sends by itself
+    /// before they ask to sign in.
     SignedOut => FORBIDDEN, Client, "the person has signed out of this session";
     /// The ticket has no PAC (MS-PAC) that counts, and one is required.
     PacMissing => FORBIDDEN, Client, "the ticket has no PAC, which tells who the client really is on \
@@ -481,6 +481,12 @@ pub enum ConfigError {
          duration, or say .never_expire_login()"
     )]
     ZeroExpiry,
+    /// The idle timeout is zero.
+    #[error(
+        "a login that ends as soon as it is idle ends at once: give .idle_timeout(..) a longer \
+         time, or leave it out"
+    )]
+    ZeroIdleTimeout,
     /// No directory was chosen.
     #[error(
         "no directory: give .directory(..) an LdapDirectory, which finds the user and the groups, a \

@@ -1,5 +1,6 @@
 //! The handler's side: [`User`], `Option<User>` and [`Login`] as extractors.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
@@ -8,7 +9,8 @@ use http::request::Parts;
 use http::{Extensions, StatusCode};
 
 use crate::delegated::Delegation;
-use crate::login::{Login, Logins};
+use crate::error::Error;
+use crate::login::{Login, Logins, RequestSession};
 use crate::response::Challenge;
 use crate::user::User;
 
@@ -154,3 +156,78 @@ macro_rules! extractor {
 }
 
 extractor!(User: user, Login: login);
+
+/// That the person has signed out of this session: an extractor, as `Option<SignedOut>`, for a
+/// handler by which they sign in again. Such a handler is behind an
+/// [`optional`](crate::SpnegoLayerBuilder::optional) layer, or one whose
+/// [`without_login`](crate::SpnegoLayerBuilder::without_login) passes its requests on;
+/// [`sign_in_path`](crate::SpnegoLayerBuilder::sign_in_path) needs none.
+///
+/// ```
+/// use axum::response::{IntoResponse, Redirect, Response};
+/// use tower_spnego::{Error, SignedOut, User};
+///
+/// // The person gets here by a form of the page that says that they are signed out.
+/// async fn sign_in(user: Option<User>, out: Option<SignedOut>) -> Result<Response, Error> {
+///     Ok(match (user, out) {
+///         (Some(_), _) => Redirect::to("/").into_response(),
+///         (None, Some(out)) => out.sign_in_again().await?.into_response(),
+///         (None, None) => tower_spnego::Challenge.into_response(),
+///     })
+/// }
+/// ```
+pub struct SignedOut {
+    session: RequestSession,
+}
+
+impl SignedOut {
+    /// Forgets that they have signed out; the challenge is the answer to give.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::SessionStore`](crate::ErrorKind::SessionStore) when the session can't be read.
+    pub async fn sign_in_again(self) -> Result<Challenge, Error> {
+        self.session.forget_signing_out().await?;
+        Ok(Challenge)
+    }
+}
+
+impl fmt::Debug for SignedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignedOut")
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedOut {
+    type Rejection = SignedOutRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
+        passed(parts)?;
+        let session = RequestSession::of(&parts.extensions)?;
+        Ok(match session.is_signed_out().await? {
+            true => Some(Self { session }),
+            false => None,
+        })
+    }
+}
+
+/// Why it could not be told whether the person has [signed out](SignedOut).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignedOutRejection {
+    /// No [`SpnegoLayer`](crate::SpnegoLayer) is around the route: 500.
+    #[error(transparent)]
+    MissingLayer(#[from] MissingLayer),
+    /// The session can't be read: 500.
+    #[error(transparent)]
+    Session(#[from] Error),
+}
+
+impl IntoResponse for SignedOutRejection {
+    fn into_response(self) -> Response {
+        match self {
+            Self::MissingLayer(rejection) => rejection.into_response(),
+            Self::Session(error) => error.into_response(),
+        }
+    }
+}

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
 use http::request::Parts;
 
 pub(crate) use self::rules::Rules;
 pub(crate) use self::visit::Visit;
-use crate::authorization::{Credentials, credentials};
+use crate::authorization::{Credentials, UserPassword, credentials};
 use crate::basic::Basic;
 use crate::channel_binding::Bindings;
 use crate::connection::SpnegoConnection;
@@ -92,8 +92,12 @@ impl Gate {
         {
             return self.respect(user, parts);
         }
-        let credentials = credentials(&parts.headers, asked.offers_basic()).map_err(unreadable)?;
+        let mut credentials =
+            credentials(&parts.headers, asked.offers_basic()).map_err(unreadable)?;
         let session = RequestSession::of(&parts.extensions)?;
+        if is_ticket_unasked(&credentials, parts) && self.is_signed_out(parts, &session).await? {
+            credentials = Credentials::None;
+        }
         // What is rare is boxed: every request's future would have room for it.
         match (outer, credentials) {
             (Outer::None, Credentials::Negotiate(token)) => {
@@ -109,10 +113,8 @@ impl Gate {
             (Outer::Same(Some(login), delegation), _) => {
                 Ok(Visit::of_login(login, session).with_delegation(delegation))
             }
-            (_, Credentials::Basic(typed)) if !self.is_signed_out(parts, &session).await? => {
-                Box::pin(self.sign_in_by_password(parts, typed, session))
-                    .await
-                    .map_err(|error| Refusal::from(error).of_password())
+            (_, Credentials::Basic(typed)) => {
+                Box::pin(self.by_password_unless_signed_out(parts, typed, session)).await
             }
             (Outer::Same(None, delegation), _) => self.go_on(parts, session, delegation).await,
             _ => {
@@ -120,6 +122,23 @@ impl Gate {
                 self.go_on(parts, session, delegation).await
             }
         }
+    }
+
+    async fn by_password_unless_signed_out(
+        &self,
+        parts: &Parts,
+        typed: UserPassword,
+        session: RequestSession,
+    ) -> Result<Visit, Refusal> {
+        let live = self.logins.read(&session).await?;
+        if live.is_none() && session.is_signed_out().await? && !self.refusals.is_sign_in_path(parts)
+        {
+            let visit = self.without_login(parts, session).await?;
+            return Ok(visit.with_delegation(self.no_ticket(Delegation::NoToken)));
+        }
+        self.sign_in_by_password(parts, typed, live, session)
+            .await
+            .map_err(|error| Refusal::from(error).of_password())
     }
 
     /// As the user whom another layer has put into the request.
@@ -155,13 +174,12 @@ impl Gate {
         parts: &Parts,
         session: RequestSession,
     ) -> Result<Visit, Refusal> {
-        let if_challenged = match self.is_signed_out(parts, &session).await? {
-            true => ErrorKind::SignedOut,
-            false => ErrorKind::NoCredentials,
-        };
-        let verdict = match self.refusals.is_sign_in_path(parts) {
-            true => NoLogin::Challenge,
-            false => self.without_login.judge(parts),
+        let (verdict, if_challenged) = match self.refusals.is_sign_in_path(parts) {
+            true => (NoLogin::Challenge, ErrorKind::NoCredentials),
+            false if session.is_signed_out().await? => {
+                (self.without_login.judge(parts), ErrorKind::SignedOut)
+            }
+            false => (self.without_login.judge(parts), ErrorKind::NoCredentials),
         };
         match verdict {
             NoLogin::Challenge => Err(Error::new(if_challenged).into()),
@@ -170,12 +188,26 @@ impl Gate {
         }
     }
 
-    /// Whether the person has signed out, and does not ask to sign in again. Only what a browser
-    /// sends unasked makes that a question.
+    /// Whether the person has signed out, and does not ask to sign in again.
     async fn is_signed_out(&self, parts: &Parts, session: &RequestSession) -> Result<bool, Error> {
-        Ok(self.basic.is_some()
-            && !self.refusals.is_sign_in_path(parts)
-            && session.is_signed_out().await?)
+        if self.refusals.is_sign_in_path(parts) {
+            return Ok(false);
+        }
+        // A request in flight may have brought back what was before the logout.
+        self.logins.settle(session).await?;
+        session.is_signed_out().await
+    }
+}
+
+/// Whether it is a ticket that its person may not know of: a browser sends one by itself, any other
+/// program because it was told to. Every browser's name begins so, and of old.
+fn is_ticket_unasked(credentials: &Credentials, parts: &Parts) -> bool {
+    let is_browser = |name: &HeaderValue| name.as_bytes().starts_with(b"Mozilla/");
+    match credentials {
+        Credentials::Negotiate(_) | Credentials::Continuation(_) => {
+            parts.headers.get(USER_AGENT).is_some_and(is_browser)
+        }
+        Credentials::None | Credentials::Basic(_) => false,
     }
 }
 

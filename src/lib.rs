@@ -175,7 +175,9 @@ pub use crate::directory::{
     TicketDirectory,
 };
 pub use crate::error::{ConfigError, Error, ErrorKind, Fault};
-pub use crate::extract::{MissingLayer, NotSignedIn, SignInRejection};
+pub use crate::extract::{
+    MissingLayer, NotSignedIn, SignInRejection, SignedOut, SignedOutRejection,
+};
 pub use crate::future::ResponseFuture;
 pub use crate::gate::NoLogin;
 pub use crate::group_rule::{GroupKey, GroupRule};

@@ -9,33 +9,42 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use quick_cache::sync::Cache;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tower_sessions::cookie::time::OffsetDateTime;
-use tower_sessions::{Expiry, Session, session};
 
+use self::ended::How;
 use self::password_hash::PasswordHash;
+use self::policy::Idleness;
+use self::record::{Head, Password, Record, StoredPassword, from_millis, to_millis};
 use crate::clock::Clock;
-use crate::error::{ConfigError, Error, ErrorKind};
+use crate::error::Error;
 use crate::principal::{AllowedRealms, Principal};
 use crate::user::User;
 
+mod ended;
 mod password_hash;
+mod policy;
+mod record;
+mod session;
+mod sign_in;
 
+pub(crate) use self::ended::EndedLogins;
 pub(crate) use self::password_hash::Offered;
+pub(crate) use self::policy::{Ends, Policy};
+pub(crate) use self::session::RequestSession;
+pub(crate) use self::sign_in::SignIn;
+pub(crate) use tower_sessions::SessionStore;
 
 const HEAD: &str = "tower-spnego.login";
 const USER: &str = "tower-spnego.user";
 const OWNER: &str = "tower-spnego.owner";
-/// That the person has signed out of a login made by a password.
+/// When the login was used last, in milliseconds since 1970; where there is an idle timeout.
+const USED: &str = "tower-spnego.used";
+/// That the person has signed out.
 const SIGNED_OUT: &str = "tower-spnego.signed-out";
-
-/// Of the head's form; a head of another version is no login.
-const VERSION: u8 = 1;
 
 /// How many parsed logins each layer remembers.
 const REMEMBERED: usize = 10_000;
@@ -56,21 +65,6 @@ pub struct Login {
     session: RequestSession,
     /// Where it is not written yet: whether it was ended before it was.
     ended: Option<Arc<AtomicBool>>,
-}
-
-struct Record {
-    user: User,
-    signed_in: SystemTime,
-    expires: Option<SystemTime>,
-    /// Of a login made by Basic.
-    password: Option<Password>,
-}
-
-struct Password {
-    login: String,
-    /// Who was typed. On Active Directory that may be another name of the user's.
-    typed: Principal,
-    hash: PasswordHash,
 }
 
 impl Login {
@@ -94,33 +88,39 @@ impl Login {
         self.record.signed_in
     }
 
-    /// When the login ends; `None` where it lasts as long as the session.
+    /// When the login ends at the latest; `None` where it lasts as long as the session. An
+    /// [idle timeout](crate::SpnegoLayerBuilder::idle_timeout) may end it before.
     pub fn expires(&self) -> Option<SystemTime> {
         self.record.expires
     }
 
     /// Ends the login, empties the session and changes its id. It holds also in the very request
-    /// that signed in.
+    /// that signed in, and no request that is under way meanwhile brings the login back: on several
+    /// servers, where the layer knows the
+    /// [`session_store`](crate::SpnegoLayerBuilder::session_store).
     ///
-    /// A browser that still has a ticket is signed in again by the next page it opens. One that was
-    /// signed in by a password sends that with every request, and forgets it only when it is
-    /// closed: the session remembers that it was signed out, and takes no password again but at the
-    /// [`sign_in_path`](crate::SpnegoLayerBuilder::sign_in_path).
+    /// The browser is not signed in again unseen, whatever ticket or password it has: the session
+    /// remembers that the person has signed out. Until they ask to sign in, the answer is 403, with
+    /// no challenge ([`ErrorKind::SignedOut`](crate::ErrorKind::SignedOut)); behind an optional layer handlers see nobody. They
+    /// ask at the [`sign_in_path`](crate::SpnegoLayerBuilder::sign_in_path), or by a handler that
+    /// has a [`SignedOut`](crate::SignedOut). A client that is no browser asks by sending a token:
+    /// it does so because it was told to.
+    ///
+    /// It is remembered for as long as the session cookie and the session's record last (two weeks
+    /// unless the session layer says otherwise). A browser that has lost the cookie is any browser.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::SessionStore`] when the old record can't be deleted.
+    /// [`ErrorKind::SessionStore`](crate::ErrorKind::SessionStore) when the store fails. In this process the login has ended all the
+    /// same.
     pub async fn logout(self) -> Result<(), Error> {
         if let Some(ended) = &self.ended {
             ended.store(true, Ordering::Release);
         }
-        let session = &self.session.0;
-        session.clear().await;
-        if self.record.password.is_some() {
-            self.session.set(SIGNED_OUT, Value::Bool(true)).await?;
-        }
-        // Not `flush()`: what is inserted after it goes to the old id.
-        session.cycle_id().await.map_err(store_failed)
+        let Record { ended, root, .. } = &*self.record;
+        let session_end = self.session.0.expiry_date();
+        ended.end(*root, How::SignedOut, session_end).await?;
+        self.session.sign_out(ended).await
     }
 
     /// Whether this is a name of its user's: the principal, or what was typed beside the password.
@@ -153,39 +153,6 @@ impl fmt::Debug for Login {
     }
 }
 
-/// How long logins last.
-#[derive(Debug, Clone)]
-pub(crate) struct Policy {
-    /// `None` for ever.
-    pub(crate) limit: Option<Duration>,
-    pub(crate) outlive_ticket: bool,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            limit: Some(Duration::from_secs(600 * 60)),
-            outlive_ticket: false,
-        }
-    }
-}
-
-impl Policy {
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        match self.limit {
-            Some(Duration::ZERO) => Err(ConfigError::ZeroExpiry),
-            _ => Ok(()),
-        }
-    }
-
-    fn expires(&self, now: SystemTime, ticket_end: Option<SystemTime>) -> Option<SystemTime> {
-        // A limit beyond what the clock can say is none.
-        let limit = now.checked_add(self.limit?);
-        let ticket_end = ticket_end.filter(|_| !self.outlive_ticket);
-        limit.into_iter().chain(ticket_end).min()
-    }
-}
-
 /// The logins that one layer makes and reads.
 pub(crate) struct Logins {
     policy: Policy,
@@ -193,33 +160,10 @@ pub(crate) struct Logins {
     /// Whether a login made by Basic is one here.
     take_passwords: bool,
     made_by: Arc<str>,
+    ended: Arc<EndedLogins>,
     clock: Clock,
     /// By the head, of which no two logins have the same.
     remembered: Cache<String, Arc<Record>>,
-}
-
-/// In the session it is JSON in one string: a tree would be built and copied at every request.
-#[derive(Serialize, Deserialize)]
-struct Head<'a> {
-    version: u8,
-    /// What makes each login's head its own.
-    id: &'a str,
-    /// Milliseconds since 1970, like the other times.
-    signed_in: u64,
-    ticket_end: Option<u64>,
-    expires: Option<u64>,
-    /// The fingerprint of the layer that made it.
-    layer: &'a str,
-    /// Of a login made by Basic.
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    password: Option<StoredPassword<'a>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredPassword<'a> {
-    typed: Principal,
-    /// The [`PasswordHash`].
-    hash: &'a str,
 }
 
 impl Logins {
@@ -228,6 +172,7 @@ impl Logins {
         realms: AllowedRealms,
         take_passwords: bool,
         made_by: Arc<str>,
+        ended: EndedLogins,
         clock: Clock,
     ) -> Self {
         Self {
@@ -235,6 +180,7 @@ impl Logins {
             realms,
             take_passwords,
             made_by,
+            ended: Arc::new(ended),
             clock,
             remembered: Cache::new(REMEMBERED),
         }
@@ -257,10 +203,78 @@ impl Logins {
 
     /// The session's live login, if this layer made it.
     ///
-    /// One that has expired is left where it is: to write the session here would overwrite what
-    /// parallel requests of the same browser write into it.
+    /// One that has expired is left where it is, unless the session is to end with it: to write the
+    /// session here would overwrite what parallel requests of the same browser write into it.
     pub(crate) async fn read(&self, session: &RequestSession) -> Result<Option<Login>, Error> {
+        let Some(record) = self.standing(session).await? else {
+            return Ok(None);
+        };
+        if !record.is_ours || !self.takes(&record) || !self.realms.contains(record.user.principal())
+        {
+            return Ok(None);
+        }
+        if self.ends_session(&record, session).await? {
+            session.empty().await?;
+            return Ok(None);
+        }
+        if !self.is_live(&record, session).await? {
+            return Ok(None);
+        }
+        Ok(Some(Login {
+            record,
+            session: session.clone(),
+            ended: None,
+        }))
+    }
+
+    async fn is_live(&self, record: &Record, session: &RequestSession) -> Result<bool, Error> {
+        let now = self.clock.now();
+        if record.expires.is_some_and(|end| end <= now) {
+            return Ok(false);
+        }
+        if self.policy.idle.is_none() {
+            return Ok(true);
+        }
+        let used = session.get(USED).await?.and_then(|used| used.as_u64());
+        let used = used.map_or(record.signed_in, from_millis);
+        match self.policy.idleness(used, now) {
+            Idleness::Over => return Ok(false),
+            Idleness::Due => session.set(USED, to_millis(now).into()).await?,
+            Idleness::None => {}
+        }
+        Ok(true)
+    }
+
+    /// Whether the login has expired, and the session is to end with it.
+    async fn ends_session(&self, record: &Record, session: &RequestSession) -> Result<bool, Error> {
+        Ok(self.policy.flush && record.is_ours && !self.is_live(record, session).await?)
+    }
+
+    /// Lets nothing be saved of a login that has been ended while the request was under way.
+    pub(crate) async fn settle(&self, session: &RequestSession) -> Result<(), Error> {
+        self.standing(session).await.map(drop)
+    }
+
+    /// Ends the login that the session holds, whichever layer made it; the data stays its owner's.
+    pub(crate) async fn remove(&self, session: &RequestSession) -> Result<(), Error> {
+        if let Some(record) = self.standing(session).await? {
+            let session_end = session.0.expiry_date();
+            let end = self.ended.end(record.root, How::Removed, session_end);
+            end.await?;
+        }
+        session.remove_login().await
+    }
+
+    /// The login that the session holds, live or expired, unless it has been ended. What a request
+    /// in flight has brought back with an ended one is gone, too.
+    async fn standing(&self, session: &RequestSession) -> Result<Option<Arc<Record>>, Error> {
+        let id = session.id();
         let Some(Value::String(head)) = session.get(HEAD).await? else {
+            if let (Some(id), None) = (id, session.id())
+                && self.ended.was_signed_out(id)
+            {
+                session.mark_signed_out().await?;
+            }
             return Ok(None);
         };
         let record = match self.remembered.get(&head) {
@@ -274,46 +288,44 @@ impl Logins {
                 record
             }
         };
-        if record.expires.is_some_and(|end| end <= self.clock.now()) {
-            return Ok(None);
+        match self.ended.how(record.root).await? {
+            None => return Ok(Some(record)),
+            // It is left where it is, like one that has expired.
+            Some(How::Removed) => {}
+            Some(How::Replaced) => session.empty().await?,
+            Some(How::SignedOut) => session.sign_out(&self.ended).await?,
         }
-        if !self.takes(&record) || !self.realms.contains(record.user.principal()) {
-            return Ok(None);
-        }
-        Ok(Some(Login {
-            record,
-            session: session.clone(),
-            ended: None,
-        }))
+        Ok(None)
     }
 
-    /// The record behind a head, if this layer made it.
+    /// The record behind a head.
     async fn parse(
         &self,
-        head: &str,
+        text: &str,
         session: &RequestSession,
     ) -> Result<Option<Arc<Record>>, Error> {
-        let Ok(head) = serde_json::from_str::<Head>(head) else {
+        let Some(head) = Head::read(text) else {
             return Ok(None);
         };
-        if head.version != VERSION || *head.layer != *self.made_by {
+        let Some(root) = head.root() else {
             return Ok(None);
-        }
+        };
         let Some(Value::String(user)) = session.get(USER).await? else {
             return Ok(None);
         };
         let Ok(user) = User::from_stored(&user) else {
             return Ok(None);
         };
-        let signed_in = from_millis(head.signed_in);
+        let signed_in = head.signed_in();
         // A layer that made it with a longer life does not bind this one.
-        let ours = self
-            .policy
-            .expires(signed_in, head.ticket_end.map(from_millis));
+        let ours = self.policy.expires(signed_in, head.ends());
         Ok(Some(Arc::new(Record {
             user,
             signed_in,
-            expires: head.expires.map(from_millis).into_iter().chain(ours).min(),
+            expires: head.expires().into_iter().chain(ours).min(),
+            is_ours: *head.layer == *self.made_by,
+            root,
+            ended: Arc::clone(&self.ended),
             password: head
                 .password
                 .map(|StoredPassword { typed, hash }| Password {
@@ -322,186 +334,6 @@ impl Logins {
                     hash: PasswordHash::from_stored(hash),
                 }),
         })))
-    }
-
-    /// A new login for a user whom the directory vouches for. Where the session holds another
-    /// user's data it is emptied at once, so that the handler sees none of it; in the store nothing
-    /// changes before [`SignIn::write`]. `password` is what it was made by, where that was Basic.
-    pub(crate) async fn sign_in(
-        &self,
-        user: User,
-        ticket_end: Option<SystemTime>,
-        password: Option<Offered<'_>>,
-        session: &RequestSession,
-    ) -> Result<SignIn, Error> {
-        let owner = json!([user.principal(), user.id()]);
-        let mark = Value::String(session::Id::default().to_string());
-        let keep_id = match session.get(OWNER).await? {
-            Some(before) if before == owner => true,
-            None => false,
-            Some(_) => {
-                session.0.clear().await;
-                // Whatever the handler saves, it is nobody's: not the last owner's, and not this
-                // one's either, for the id is still the one that somebody else may know.
-                session.set(OWNER, mark.clone()).await?;
-                false
-            }
-        };
-        let id = session::Id::default().to_string();
-        let password = match password {
-            Some(offered) => Some(Password {
-                hash: PasswordHash::new(&id, offered)?,
-                typed: offered.principal.clone(),
-                login: id.clone(),
-            }),
-            None => None,
-        };
-        let now = self.clock.now();
-        let ended = Arc::<AtomicBool>::default();
-        Ok(SignIn {
-            id,
-            made_by: Arc::clone(&self.made_by),
-            keep_id,
-            owner,
-            mark,
-            ticket_end,
-            login: Login {
-                record: Arc::new(Record {
-                    user,
-                    signed_in: now,
-                    expires: self.policy.expires(now, ticket_end),
-                    password,
-                }),
-                session: session.clone(),
-                ended: Some(Arc::clone(&ended)),
-            },
-            ended,
-        })
-    }
-}
-
-/// A sign-in that the session does not know of yet.
-pub(crate) struct SignIn {
-    login: Login,
-    /// By the handler, in this very request.
-    ended: Arc<AtomicBool>,
-    id: String,
-    made_by: Arc<str>,
-    /// The session was this user's already.
-    keep_id: bool,
-    owner: Value,
-    /// In the owner's place until the id is changed.
-    mark: Value,
-    ticket_end: Option<SystemTime>,
-}
-
-impl SignIn {
-    pub(crate) fn login(&self) -> Login {
-        self.login.clone()
-    }
-
-    /// Writes the login into the session, under a new id unless the session was this user's
-    /// already: an id from before could be known to somebody else.
-    pub(crate) async fn write(self, session: &RequestSession) -> Result<(), Error> {
-        if self.ended.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let Record {
-            user,
-            signed_in,
-            expires,
-            password,
-        } = &*self.login.record;
-        let head = serde_json::to_string(&Head {
-            version: VERSION,
-            id: &self.id,
-            signed_in: to_millis(*signed_in),
-            ticket_end: self.ticket_end.map(to_millis),
-            expires: expires.map(to_millis),
-            layer: &self.made_by,
-            password: password.as_ref().map(|password| StoredPassword {
-                typed: password.typed.clone(),
-                hash: password.hash.as_str(),
-            }),
-        });
-        let encoded = head.and_then(|head| Ok((head, user.to_stored()?)));
-        let (head, text) =
-            encoded.map_err(|error| Error::new(ErrorKind::Internal).with_source(error))?;
-        if session
-            .get(OWNER)
-            .await?
-            .is_some_and(|owner| owner != self.owner && owner != self.mark)
-        {
-            // The handler loaded the session anew, and with it what was somebody else's.
-            session.0.clear().await;
-        }
-        if !self.keep_id {
-            session.0.cycle_id().await.map_err(store_failed)?;
-            session.remove(OWNER).await?;
-            if let Some(end) = *expires {
-                session.end_with_login(end).await;
-            }
-        }
-        session.set(HEAD, Value::String(head)).await?;
-        session.set(USER, Value::String(text)).await?;
-        session.remove(SIGNED_OUT).await?;
-        session.set(OWNER, self.owner).await
-    }
-}
-
-/// The session of one request.
-#[derive(Clone)]
-pub(crate) struct RequestSession(Session);
-
-impl RequestSession {
-    pub(crate) fn of(extensions: &http::Extensions) -> Result<Self, Error> {
-        match extensions.get::<Session>() {
-            Some(session) => Ok(Self(session.clone())),
-            None => Err(Error::new(ErrorKind::SessionLayerMissing)),
-        }
-    }
-
-    /// Whether something was written into it, so that the answer carries a cookie.
-    pub(crate) fn is_modified(&self) -> bool {
-        self.0.is_modified()
-    }
-
-    /// Whether the person has signed out of a login made by a password, and not in again.
-    pub(crate) async fn is_signed_out(&self) -> Result<bool, Error> {
-        Ok(self.get(SIGNED_OUT).await?.is_some())
-    }
-
-    /// Ends the login that the session holds; the data stays its owner's.
-    pub(crate) async fn end_login(&self) -> Result<(), Error> {
-        self.remove(HEAD).await?;
-        self.remove(USER).await
-    }
-
-    /// Lets a session with nothing in it end with the login that is put into it now.
-    async fn end_with_login(&self, end: SystemTime) {
-        if let Some(end) = to_date(end)
-            && self.0.is_empty().await
-            && end < self.0.expiry_date()
-        {
-            self.0.set_expiry(Some(Expiry::AtDateTime(end)));
-        }
-    }
-
-    async fn remove(&self, key: &str) -> Result<(), Error> {
-        // Removing what is not there would count as a change, and send a cookie.
-        if self.get(key).await?.is_some() {
-            self.0.remove_value(key).await.map_err(store_failed)?;
-        }
-        Ok(())
-    }
-
-    async fn set(&self, key: &str, value: Value) -> Result<(), Error> {
-        let inserted = self.0.insert_value(key, value).await;
-        inserted.map(drop).map_err(store_failed)
-    }
-
-    async fn get(&self, key: &str) -> Result<Option<Value>, Error> {
-        self.0.get_value(key).await.map_err(store_failed)
     }
 }
 
@@ -521,26 +353,6 @@ pub(crate) fn fingerprint<'a>(parts: impl Iterator<Item = &'a str>) -> String {
             let _ = write!(text, "{byte:02x}");
             text
         })
-}
-
-fn store_failed(error: session::Error) -> Error {
-    Error::new(ErrorKind::SessionStore).with_source(error)
-}
-
-fn to_millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis().try_into().unwrap_or(u64::MAX))
-}
-
-fn to_date(time: SystemTime) -> Option<OffsetDateTime> {
-    let seconds = to_millis(time) / 1000;
-    OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok()
-}
-
-fn from_millis(millis: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH
-        .checked_add(Duration::from_millis(millis))
-        .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 #[cfg(test)]

@@ -65,7 +65,8 @@ where
             visit.enter(&mut parts.extensions, gate.logins.made_by());
             let answer = inner.call(Request::from_parts(parts, body)).await?;
             let mut answer = answer.into_response();
-            match visit.leave(&mut answer, &gate.refusals, &asked).await {
+            let left = visit.leave(&mut answer, &gate.logins, &gate.refusals, &asked);
+            match left.await {
                 Ok(()) => Ok(answer),
                 Err(error) => Ok(gate.refusals.respond(error.into(), &asked)),
             }

@@ -61,9 +61,9 @@ pub(crate) fn signed_out() -> String {
         "Signed out · tower-spnego",
         r#"<section class="alone">
   <h1>You are signed out</h1>
-  <p>The session is empty, and its old cookie is worth nothing. Your ticket is still yours: the
-  next page you open signs you in again.</p>
-  <p><a class="button" href="/">Sign in again</a></p>
+  <p>The session is empty, and its old cookie is worth nothing. Your ticket is still yours, and no
+  page takes it before you ask to sign in.</p>
+  <p><a class="button" href="/sign-in">Sign in again</a></p>
 </section>"#,
     )
 }

@@ -34,6 +34,8 @@ pub(crate) fn router(realm: &TestRealm, ldap: &TestLdap) -> Result<Router, Confi
         .hostname("localhost")
         .keytab(realm.keytab())
         .directory(directory)
+        // Where people who have signed out sign in again.
+        .sign_in_path("/sign-in")
         .build()?;
 
     let sessions = SessionManagerLayer::new(MemoryStore::default())
@@ -48,9 +50,10 @@ pub(crate) fn router(realm: &TestRealm, ldap: &TestLdap) -> Result<Router, Confi
         .route("/", get(home))
         // A form on another site can't get here: the layer refuses what other sites send.
         .route("/sign-out", post(sign_out))
+        .route("/sign-in", get(async || Redirect::to("/")))
         .layer(spnego)
         .layer(sessions)
-        // Added after the layer, so not behind it, where opening this page would sign in again.
+        // Added after the layer, so not behind it, which shows who has signed out its own page.
         .route("/signed-out", get(async || Html(page::signed_out()))))
 }
 

@@ -5,8 +5,8 @@ use crate::delegated::{DelegatedTicket, Delegation};
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind};
 use crate::initiator::{Initiator, Occasion};
-use crate::kerberos::Accepted;
-use crate::login::{Login, Offered, RequestSession, SignIn};
+use crate::kerberos::{Accepted, Pac};
+use crate::login::{Ends, Login, Offered, RequestSession, SignIn};
 use crate::principal::printable;
 use crate::response;
 use crate::user::User;
@@ -25,13 +25,13 @@ impl Gate {
         };
         let initiator = match self.initiator(accepted) {
             Ok(initiator) => initiator.on(occasion),
-            Err(error) => return turn_away(error, session).await,
+            Err(error) => return self.turn_away(error, session).await,
         };
         match self.find(&initiator).await {
             Ok(user) => {
                 let sign_in = self
                     .logins
-                    .sign_in(user, initiator.ticket_end(), password, session)
+                    .sign_in(user, ends(&initiator), password, session)
                     .await?;
                 let login = sign_in.login();
                 let id = printable(login.user().id());
@@ -46,7 +46,7 @@ impl Gate {
                 Some(login) if login.principal() == initiator.principal() => Ok((login, None)),
                 _ => Err(error),
             },
-            Err(error) => turn_away(error, session).await,
+            Err(error) => self.turn_away(error, session).await,
         }
     }
 
@@ -99,6 +99,12 @@ impl Gate {
         }
     }
 
+    /// Who is refused with this ticket does not go on as whoever came before.
+    async fn turn_away<T>(&self, error: Error, session: &RequestSession) -> Result<T, Error> {
+        self.logins.remove(session).await?;
+        Err(error)
+    }
+
     /// Why a request has no forwarded ticket.
     pub(super) fn no_ticket(&self, why: Delegation) -> Delegation {
         match self.acceptor.takes_delegation() {
@@ -108,8 +114,10 @@ impl Gate {
     }
 }
 
-/// Who is refused with this ticket does not go on as whoever came before.
-async fn turn_away<T>(error: Error, session: &RequestSession) -> Result<T, Error> {
-    session.end_login().await?;
-    Err(error)
+/// What the ticket says of how long a login may last.
+fn ends(initiator: &Initiator) -> Ends {
+    Ends {
+        ticket: initiator.ticket_end(),
+        kick_off: initiator.pac().and_then(Pac::kick_off),
+    }
 }

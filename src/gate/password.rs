@@ -8,7 +8,7 @@ use crate::delegated::Delegation;
 use crate::error::{Error, ErrorKind};
 use crate::host;
 use crate::kerberos::{Accepted, BINDING, Handshake, Offer};
-use crate::login::{Offered, RequestSession};
+use crate::login::{Login, Offered, RequestSession};
 use crate::principal::Principal;
 
 impl Gate {
@@ -20,6 +20,7 @@ impl Gate {
         &self,
         parts: &Parts,
         typed: UserPassword,
+        live: Option<Login>,
         session: RequestSession,
     ) -> Result<Visit, Error> {
         let UserPassword { user, password } = typed;
@@ -28,7 +29,6 @@ impl Gate {
             principal: &principal,
             password: &password,
         };
-        let live = self.logins.read(&session).await?;
         let live = live.filter(|login| login.is_of(&principal));
         let (login, sign_in) = match live {
             Some(login) if login.was_made_by(offered)? => (login, None),

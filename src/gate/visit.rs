@@ -10,7 +10,7 @@ use crate::connection;
 use crate::delegated::Delegation;
 use crate::error::{Error, ErrorKind};
 use crate::extract;
-use crate::login::{Login, RequestSession, SignIn};
+use crate::login::{Login, Logins, RequestSession, SignIn};
 use crate::response::{self, Asked, Refusals};
 use crate::user::User;
 
@@ -92,15 +92,25 @@ impl Visit {
     pub(crate) async fn leave(
         self,
         answer: &mut Response,
+        logins: &Logins,
         refusals: &Refusals,
         asked: &Asked,
     ) -> Result<(), Error> {
-        if let Some(sign_in) = self.sign_in
-            && !answer.status().is_server_error()
-        {
-            Box::pin(sign_in.write(&self.session)).await?;
+        match self.sign_in {
+            Some(sign_in) if !answer.status().is_server_error() => {
+                Box::pin(sign_in.write(&self.session)).await?;
+            }
+            _ if self.session.is_modified() => Box::pin(logins.settle(&self.session)).await?,
+            _ => {}
         }
-        refusals.complete(answer, self.if_challenged, asked);
+        let if_challenged = match self.if_challenged {
+            // The handler may have let them sign in again.
+            ErrorKind::SignedOut if !self.session.is_signed_out().await? => {
+                ErrorKind::NoCredentials
+            }
+            kind => kind,
+        };
+        refusals.complete(answer, if_challenged, asked);
         response::finish(
             answer,
             self.is_signed_in,

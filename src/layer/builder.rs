@@ -16,7 +16,7 @@ use crate::error::ConfigError;
 use crate::gate::{Gate, NoLogin, Rules, WithoutLogin};
 use crate::initiator::NameMapping;
 use crate::kerberos::{Acceptor, AcceptorConfig, Services, TicketStore};
-use crate::login::{Logins, Policy, fingerprint};
+use crate::login::{EndedLogins, Logins, Policy, fingerprint};
 use crate::principal::{AllowedRealms, check_realm};
 use crate::response::Refusals;
 
@@ -46,6 +46,7 @@ pub struct SpnegoLayerBuilder {
     requires_pac: bool,
     bindings: Bindings,
     policy: Policy,
+    ended_logins: EndedLogins,
     delegation: Option<TicketStore>,
     without_login: WithoutLogin,
     respects_user: bool,
@@ -74,6 +75,7 @@ impl SpnegoLayerBuilder {
             requires_pac: false,
             bindings: Bindings::default(),
             policy: Policy::default(),
+            ended_logins: EndedLogins::default(),
             delegation: None,
             without_login: WithoutLogin::Always(NoLogin::Challenge),
             respects_user: false,
@@ -153,6 +155,7 @@ impl SpnegoLayerBuilder {
                     realms.clone(),
                     basic.is_some(),
                     made_by.into(),
+                    self.ended_logins,
                     self.clock,
                 ),
                 cross_site: self.cross_site,

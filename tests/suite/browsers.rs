@@ -265,6 +265,51 @@ pub fn eight_requests_at_once_on_an_expired_login_sign_in_and_lose_nothing<B: Re
     assert_eq!(trips, [(200, false), (200, false)]);
 }
 
+pub fn who_signs_out_stays_signed_out_until_they_ask<B: RealBrowser>() {
+    let realm = realm();
+    let website = Website::start(
+        layer(&realm).sign_in_path("/sign-in"),
+        "await fetch('/put/pear', {method: 'POST'});
+        await fetch('/logout', {method: 'POST'});
+        const pages = [];
+        for (const _ of [1, 2]) pages.push(heading(await visit('/who')));
+        const eight = [0, 1, 2, 3, 4, 5, 6, 7].map(async (n) => (await fetch('/state?' + n)).status);
+        const fetched = await Promise.all(eight);
+        const out = await visit('/who');
+        const link = out.querySelector('a');
+        const frame = [...document.querySelectorAll('iframe')].pop();
+        const back = await new Promise((done) => {
+            frame.onload = () => done(frame.contentDocument.body.textContent);
+            link.click();
+        });
+        await report({pages, fetched, link: link.getAttribute('href'), back,
+            next: await json('/state')});",
+    );
+    let alice = realm.ticket_cache("alice").expect("a ticket");
+    let browser = B::at(&website, Some(&alice));
+    let report = website.report();
+    let out = "You are signed out";
+    assert_eq!(
+        report["pages"],
+        json!([out, out]),
+        "{report} {}",
+        browser.log()
+    );
+    assert_eq!(report["fetched"], json!(vec![403; 8]), "{report}");
+    assert_eq!(report["link"], "/sign-in");
+    assert_eq!(report["back"], "alice <> in ");
+    assert_eq!(report["next"]["user"], "alice");
+    assert_eq!(report["next"]["cart"], json!(null), "the logout emptied it");
+    // Unasked it sent nothing.
+    let trips = outcomes(&website.served.trips("/who"));
+    assert_eq!(
+        trips,
+        [(403, false), (403, false), (403, false), (200, false)]
+    );
+    let trips = outcomes(&website.served.trips("/sign-in"));
+    assert_eq!(trips, [(401, false), (303, true)]);
+}
+
 pub fn a_form_of_another_site_changes_nothing<B: RealBrowser>() {
     let realm = realm();
     let alice = realm.ticket_cache("alice").expect("a ticket");

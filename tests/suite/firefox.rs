@@ -65,6 +65,13 @@ fn eight_requests_at_once_on_an_expired_login_sign_in_and_lose_nothing() {
 }
 
 #[test]
+fn who_signs_out_stays_signed_out_until_they_ask() {
+    if firefox_or_skip("who_signs_out_stays_signed_out_until_they_ask") {
+        browsers::who_signs_out_stays_signed_out_until_they_ask::<Firefox>();
+    }
+}
+
+#[test]
 fn a_form_of_another_site_changes_nothing() {
     if firefox_or_skip("a_form_of_another_site_changes_nothing") {
         browsers::a_form_of_another_site_changes_nothing::<Firefox>();

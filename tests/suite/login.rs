@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::routing::get;
 use futures_util::future::join_all;
 use http::{Request, StatusCode};
 use tower::ServiceExt;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::{MemoryStore, SessionManagerLayer, SessionStore, session_store};
-use tower_spnego::ErrorKind;
+use tower_spnego::{Challenge, Error, ErrorKind, SignedOut, User};
 
 use crate::site::{Site, TestClock, layer, realm, routes, token};
 
@@ -88,6 +90,91 @@ async fn a_login_that_never_expires_outlives_years() {
     let mut browser = site.signed_in(&realm, "alice").await;
     clock.advance(10 * 365 * 24 * 60 * MINUTE);
     browser.get("/").await.is_hello("alice");
+}
+
+#[tokio::test]
+async fn a_login_ends_when_it_is_idle_and_each_use_puts_that_off() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let layer = layer(&realm).never_expire_login().clock(clock.reader());
+    let site = Site::new(layer.idle_timeout(30 * MINUTE));
+    let mut browser = site.with_a_pear(&realm, "alice").await;
+    for _ in 0..5 {
+        clock.advance(29 * MINUTE);
+        browser.get("/").await.is_hello("alice");
+    }
+    clock.advance(31 * MINUTE);
+    let cookie = browser.cookie.clone();
+    browser.get("/").await.is_challenge();
+    let answer = browser.get_with("/cart", &token(&realm, "alice")).await;
+    assert_eq!(answer.body, "pear");
+    assert_eq!(browser.cookie, cookie);
+    clock.advance(29 * MINUTE);
+    browser.get("/").await.is_hello("alice");
+}
+
+#[tokio::test]
+async fn a_use_is_written_at_most_once_in_a_tenth_of_the_idle_time() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let layer = layer(&realm).clock(clock.reader());
+    let site = Site::new(layer.idle_timeout(30 * MINUTE));
+    let mut browser = site.signed_in(&realm, "alice").await;
+    // What is written sends the cookie anew.
+    let mut writes = async || {
+        let answer = browser.get("/").await;
+        answer.is_hello("alice");
+        answer.header("set-cookie").is_some()
+    };
+    for (minutes, written) in [(0, false), (2, false), (1, true), (2, false), (1, true)] {
+        clock.advance(minutes * MINUTE);
+        assert_eq!(writes().await, written);
+    }
+}
+
+#[tokio::test]
+async fn the_absolute_limit_holds_however_busy_a_login_is() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let layer = layer(&realm).clock(clock.reader());
+    let site = Site::new(layer.idle_timeout(120 * MINUTE));
+    let mut browser = site.signed_in(&realm, "alice").await;
+    for _ in 0..6 {
+        clock.advance(99 * MINUTE);
+        browser.get("/").await.is_hello("alice");
+    }
+    clock.advance(10 * MINUTE);
+    browser.get("/").await.is_challenge();
+}
+
+#[tokio::test]
+async fn where_the_session_is_to_end_with_the_login_nothing_is_left_of_it() {
+    let realm = realm();
+    for idle in [false, true] {
+        let clock = TestClock::default();
+        let layer = layer(&realm).clock(clock.reader()).flush_on_expiry();
+        let site = Site::new(match idle {
+            true => layer.never_expire_login().idle_timeout(600 * MINUTE),
+            false => layer,
+        });
+        let mut browser = site.with_a_pear(&realm, "alice").await;
+        let mut same = browser.clone();
+        clock.advance(601 * MINUTE);
+        browser.get("/").await.is_challenge();
+        assert_eq!(browser.cookie, None);
+        let answer = browser.get_with("/cart", &token(&realm, "alice")).await;
+        assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, ""));
+
+        // Also in the request that signs in.
+        let mut browser = site.with_a_pear(&realm, "alice").await;
+        clock.advance(601 * MINUTE);
+        let before = browser.cookie.clone();
+        let answer = browser.get_with("/cart", &token(&realm, "alice")).await;
+        assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, ""));
+        assert_ne!(browser.cookie, before);
+        browser.get("/").await.is_hello("alice");
+        same.get("/").await.is_challenge();
+    }
 }
 
 #[tokio::test]
@@ -202,15 +289,30 @@ async fn a_handler_that_fails_leaves_the_session_as_it_came() {
 }
 
 #[tokio::test]
-async fn logout_ends_the_login_and_empties_the_session() {
+async fn logout_ends_the_login_empties_the_session_and_changes_its_id() {
     let realm = realm();
-    let site = Site::new(layer(&realm));
+    let site = Site::new(layer(&realm).sign_in_path("/who"));
     let mut browser = site.with_a_pear(&realm, "alice").await;
     let mut copy = browser.clone();
     assert_eq!(browser.get("/logout").await.body, "Goodbye");
-    assert_eq!(browser.cookie, None);
-    browser.get("/").await.is_challenge();
-    copy.get("/").await.is_challenge();
+    let out = browser.cookie.clone();
+    assert!(out.is_some(), "it holds the mark");
+    assert_ne!(out, copy.cookie);
+    let answer = browser.get("/").await;
+    answer.is_signed_out();
+    assert_eq!(
+        answer.body,
+        "You are signed out. Sign in again when you want to go on.\nSign in: /who\n"
+    );
+    copy.get("/").await.is_signed_out();
+
+    browser.get("/who").await.is_challenge();
+    browser.get("/").await.is_signed_out();
+    let answer = browser.get_with("/who", &token(&realm, "alice")).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_ne!(browser.cookie, out);
+    browser.get("/").await.is_hello("alice");
+    assert_eq!(browser.get("/cart").await.body, "");
 }
 
 #[tokio::test]
@@ -220,13 +322,48 @@ async fn logout_holds_in_the_very_request_that_signed_in() {
     let mut browser = site.browser();
     let answer = browser.get_with("/logout", &token(&realm, "alice")).await;
     assert_eq!(answer.body, "Goodbye");
-    browser.get("/").await.is_challenge();
+    browser.get("/").await.is_signed_out();
     browser
         .get_with("/", &token(&realm, "alice"))
         .await
         .is_hello("alice");
     browser.get_with("/logout", &token(&realm, "alice")).await;
+    browser.get("/").await.is_signed_out();
+}
+
+#[tokio::test]
+async fn who_has_signed_out_is_nobody_to_handlers_and_signs_in_again_where_one_lets_them() {
+    let realm = realm();
+    let sign_in = async |user: Option<User>, out: Option<SignedOut>| match (user, out) {
+        (Some(user), _) => Ok::<_, Error>(format!("Hello, {}", user.username()).into_response()),
+        (None, Some(out)) => Ok(out.sign_in_again().await?.into_response()),
+        (None, None) => Ok(Challenge.into_response()),
+    };
+    let routes = routes(&Arc::default()).route("/sign-in", get(sign_in));
+    let site = Site::of(routes, layer(&realm).optional());
+    let mut browser = site.signed_in(&realm, "alice").await;
+    browser.get("/logout").await;
+    browser.get("/maybe").await.is_hello("stranger");
+    browser.get("/").await.is_signed_out();
+
+    browser.get("/sign-in").await.is_challenge();
     browser.get("/").await.is_challenge();
+    let answer = browser.get_with("/sign-in", &token(&realm, "alice")).await;
+    answer.is_hello("alice");
+    browser.get("/maybe").await.is_hello("alice");
+    // Who has not signed out is asked as ever.
+    site.browser().get("/sign-in").await.is_challenge();
+}
+
+#[tokio::test]
+async fn who_has_signed_out_stays_so_when_the_cookie_s_record_is_years_old() {
+    let realm = realm();
+    let clock = TestClock::default();
+    let site = Site::new(layer(&realm).clock(clock.reader()));
+    let mut browser = site.signed_in(&realm, "alice").await;
+    browser.get("/logout").await;
+    clock.advance(365 * 24 * 60 * MINUTE);
+    browser.get("/").await.is_signed_out();
 }
 
 #[tokio::test]
@@ -376,6 +513,9 @@ async fn a_record_that_is_none_of_ours_is_no_login() {
         serde_json::json!(
             r#"{"version": 1, "id": "1", "signed_in": 0, "expires": null, "layer": ""}"#
         ),
+        serde_json::json!(
+            r#"{"version": 2, "id": "1", "root": "no id", "signed_in": 0, "layer": ""}"#
+        ),
         serde_json::json!(null),
     ] {
         let planted = axum::middleware::from_fn(
@@ -404,4 +544,30 @@ async fn a_record_that_is_none_of_ours_is_no_login() {
         let answer = app.oneshot(request).await.expect("infallible");
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     }
+}
+
+/// As version 1 of the record is; the next sign-in keeps what the session holds besides.
+#[tokio::test]
+async fn a_record_of_an_older_version_is_no_login_and_the_data_stays() {
+    let realm = realm();
+    let store = MemoryStore::default();
+    let site = Site::with_store(layer(&realm), store.clone());
+    let mut browser = site.with_a_pear(&realm, "alice").await;
+    let cookie = browser.cookie.clone().expect("a cookie");
+    let (_, id) = cookie.split_once('=').expect("a value");
+    let record = store.load(&id.parse().expect("an id")).await;
+    let mut record = record.expect("reads").expect("a session");
+    let head = record.data.get_mut("tower-spnego.login").expect("a login");
+    let mut fields: serde_json::Value =
+        serde_json::from_str(head.as_str().expect("text")).expect("JSON");
+    fields["version"] = 1.into();
+    let fields_of_2 = ["root", "root_end", "kick_off"];
+    let map = fields.as_object_mut().expect("an object");
+    map.retain(|name, _| !fields_of_2.contains(&name.as_str()));
+    *head = fields.to_string().into();
+    store.save(&record).await.expect("saves");
+    browser.get("/").await.is_challenge();
+    let answer = browser.get_with("/cart", &token(&realm, "alice")).await;
+    assert_eq!(answer.body, "pear");
+    browser.get("/").await.is_hello("alice");
 }

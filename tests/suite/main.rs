@@ -23,6 +23,7 @@ mod daemon;
 mod delegation;
 mod demo;
 mod der;
+mod ended_logins;
 mod extractors;
 mod firefox;
 mod forge;

@@ -332,6 +332,15 @@ impl Answer {
         assert_eq!(self.kind(), Some(ErrorKind::NoCredentials));
     }
 
+    /// What the person gets who has signed out.
+    #[track_caller]
+    pub fn is_signed_out(&self) {
+        assert_eq!(self.status, StatusCode::FORBIDDEN, "{self:?}");
+        assert_eq!(self.kind(), Some(ErrorKind::SignedOut));
+        assert!(self.challenges().is_empty(), "{self:?}");
+        assert!(self.body.starts_with("You are signed out."), "{self:?}");
+    }
+
     /// A 401 with a reject token and no challenge.
     #[track_caller]
     pub fn is_rejected(&self, kind: ErrorKind) {

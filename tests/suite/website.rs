@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::extract::{Path, State};
-use axum::response::{Html, IntoResponse};
+use axum::response::{Html, IntoResponse, Redirect};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tower_sessions::Session;
-use tower_spnego::{SpnegoLayerBuilder, User};
+use tower_spnego::{Error, Login, SpnegoLayerBuilder, User};
 
 use crate::served::{DEADLINE, Served};
 use crate::site::{Site, TestClock, who};
@@ -68,6 +68,8 @@ impl Website {
             .route("/who", get(async |user: User| who(&user)))
             .route("/put/{item}", post(put))
             .route("/state", get(state))
+            .route("/logout", post(logout))
+            .route("/sign-in", get(async || Redirect::to("/who")))
             .route("/state/together", get(state_together))
             .route("/upload", post(upload))
             .route("/transfer/{page}", post(transfer))
@@ -183,6 +185,10 @@ async fn greet(user: User, State(shared): State<Shared>) -> Html<String> {
 
 async fn put(session: Session, Path(item): Path<String>) {
     session.insert("cart", item).await.expect("inserts");
+}
+
+async fn logout(login: Login) -> Result<(), Error> {
+    login.logout().await
 }
 
 async fn state(user: User, session: Session) -> Json<Value> {

@@ -96,9 +96,10 @@ impl SpnegoLayerBuilder {
     /// challenged whatever [`optional`](Self::optional) or [`without_login`](Self::without_login)
     /// says, and after a logout. The application has a route there, whose handler typically redirects.
     ///
-    /// After the [logout](crate::Login::logout) of a login made by a password, the session ignores
-    /// the password that the browser still sends, and has no challenge: the answer is 403, with a
-    /// page that links to this path. Without one there is no way back but a new session.
+    /// After a [logout](crate::Login::logout) the session takes nothing that the browser sends by
+    /// itself, and has no challenge: the answer is 403, with a page that links to this path. Without
+    /// one there is no way back but a handler that has a [`SignedOut`](crate::SignedOut), or a new
+    /// session.
     ///
     /// It is compared with the path that the layer sees, which inside of axum's `nest` lacks the
     /// beginning.

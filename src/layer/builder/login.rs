@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::SpnegoLayerBuilder;
 #[cfg(feature = "testing")]
 use crate::clock::Clock;
+use crate::login::SessionStore;
 
 /// # The login
 impl SpnegoLayerBuilder {
@@ -17,16 +18,63 @@ impl SpnegoLayerBuilder {
         self
     }
 
-    /// Lets a login last as long as its session, whatever the ticket's end.
+    /// Lets a login last as long as its session, whatever the ticket's end. The time at which Active
+    /// Directory ends an account's sessions by force ends it all the same
+    /// ([`Pac::kick_off`](crate::Pac::kick_off)).
     pub fn never_expire_login(mut self) -> Self {
         self.policy.limit = None;
         self
     }
 
     /// Lets a login last beyond the ticket's end, up to the limit of
-    /// [`expire_login`](Self::expire_login).
+    /// [`expire_login`](Self::expire_login), though not beyond the time at which Active Directory
+    /// ends an account's sessions by force ([`Pac::kick_off`](crate::Pac::kick_off)).
     pub fn outlive_ticket(mut self) -> Self {
         self.policy.outlive_ticket = true;
+        self
+    }
+
+    /// Ends a login, besides, when it has gone without a request for this long. There is no such
+    /// limit unless said.
+    ///
+    /// A use is written down once in a tenth of that time, for each writing saves the whole session
+    /// and can undo what a parallel request writes into it; so a login may end a tenth early. What
+    /// passes through another layer on the same session counts as a use only if that layer has an
+    /// idle timeout, too.
+    pub fn idle_timeout(mut self, idle: Duration) -> Self {
+        self.policy.idle = Some(idle);
+        self
+    }
+
+    /// Empties the whole session when its login ends by itself, in place of the login alone: at the
+    /// next request, which gets a session with another id, if any.
+    pub fn flush_on_expiry(mut self) -> Self {
+        self.policy.flush = true;
+        self
+    }
+
+    /// Names the store of the session layer around this one, so that a login that has been ended
+    /// before its time is known by all servers that share it. **An application that runs in several
+    /// processes needs it.**
+    ///
+    /// tower-sessions saves a whole session after the handler: a request that is under way during a
+    /// [logout](crate::Login::logout) brings the old session back, in most stores. What it brings
+    /// back counts for nothing: the store holds a record that says which login has ended, until it
+    /// would have expired (where it never does, until a day after its session), and each request
+    /// with a live login looks for it. That is one more question to the store for each. Without the
+    /// store this process remembers what has been ended in it, for all its layers, and asks nobody.
+    ///
+    /// ```
+    /// # use tower_spnego::{SpnegoLayer, SpnegoLayerBuilder};
+    /// # use tower_sessions::{MemoryStore, SessionManagerLayer};
+    /// # fn sessions(builder: SpnegoLayerBuilder) {
+    /// let store = MemoryStore::default(); // in earnest one that servers share
+    /// let builder = builder.session_store(store.clone());
+    /// let sessions = SessionManagerLayer::new(store);
+    /// # }
+    /// ```
+    pub fn session_store(mut self, store: impl SessionStore) -> Self {
+        self.ended_logins.in_store(store);
         self
     }
 
@@ -37,6 +85,14 @@ impl SpnegoLayerBuilder {
         now: impl Fn() -> std::time::SystemTime + Send + Sync + 'static,
     ) -> Self {
         self.clock = Clock::new(now);
+        self
+    }
+
+    /// Lets the layer know nothing of what other layers of this process know, so that it stands for
+    /// a server of its own, in tests.
+    #[cfg(feature = "testing")]
+    pub fn as_another_process(mut self) -> Self {
+        self.ended_logins.set_apart();
         self
     }
 }

@@ -1,0 +1,241 @@
+//! Logins that were ended before their time.
+//!
+//! tower-sessions saves a whole session after the handler, so that a request in flight brings back
+//! what a logout has just removed, and most stores let it. What says that a login has ended must
+//! therefore stand apart from its session: a record of its own in the same store, whose id is the
+//! login's [`Root`], which nobody outside knows. It is looked for at every request with a live
+//! login.
+//!
+//! This process remembers besides what has been ended in it, for all its layers: a layer that was
+//! not told of the store has nothing else.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::{SessionStore, session_store};
+
+use super::SIGNED_OUT;
+use super::record::{Root, to_date};
+use crate::error::{Error, ErrorKind};
+
+const ENDED: &str = "tower-spnego.ended";
+
+/// For how long a request that began before a login was ended may save it, where the login itself
+/// has no end.
+const LONGEST_REQUEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many ended logins a process remembers.
+const REMEMBERED: usize = 200_000;
+
+/// How a login was ended; of two ways the later here counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum How {
+    /// The directory has turned its user away. The rest of the session is theirs.
+    Removed,
+    /// Somebody else has signed in. Nothing of the session is theirs.
+    Replaced,
+    /// The person has signed out.
+    SignedOut,
+}
+
+impl How {
+    const ALL: [Self; 3] = [Self::Removed, Self::Replaced, Self::SignedOut];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Removed => "removed",
+            Self::Replaced => "replaced",
+            Self::SignedOut => "signed out",
+        }
+    }
+
+    /// What a later version of this crate may say there is the strictest of ours.
+    fn of(record: &Record) -> Self {
+        let said = record.data.get(ENDED).and_then(Value::as_str);
+        let how = Self::ALL.into_iter().find(|how| said == Some(how.as_str()));
+        how.unwrap_or(Self::SignedOut)
+    }
+}
+
+/// Where a layer looks for ended logins, and writes them.
+#[derive(Clone, Default)]
+pub(crate) struct EndedLogins {
+    here: Here,
+    store: Option<Arc<dyn SessionStore>>,
+}
+
+impl EndedLogins {
+    /// They are looked for in this store, too.
+    pub(crate) fn in_store(&mut self, store: impl SessionStore) {
+        self.store = Some(Arc::new(store));
+    }
+
+    /// Knows nothing of what is ended in this process by others, as another process would not.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn set_apart(&mut self) {
+        self.here = Here(Arc::default());
+    }
+
+    /// How the login was ended; `None` where it was not.
+    pub(super) async fn how(&self, root: Root) -> Result<Option<How>, Error> {
+        if let Some(how) = self.here.how(root.id) {
+            return Ok(Some(how));
+        }
+        let Some(store) = &self.store else {
+            return Ok(None);
+        };
+        let Some(record) = store.load(&root.id).await.map_err(store_failed)? else {
+            return Ok(None);
+        };
+        let how = How::of(&record);
+        self.here.remember(root.id, how, record.expiry_date.into());
+        Ok(Some(how))
+    }
+
+    /// Ends the login for as long as a request in flight could bring it back. `session_end` is when
+    /// a session ends that is saved now.
+    pub(super) async fn end(
+        &self,
+        root: Root,
+        how: How,
+        session_end: OffsetDateTime,
+    ) -> Result<(), Error> {
+        let end = root.end.unwrap_or_else(|| {
+            let session_end = SystemTime::from(session_end);
+            session_end
+                .checked_add(LONGEST_REQUEST)
+                .unwrap_or(session_end)
+        });
+        // First here: if the store fails it has ended at least in this process.
+        self.here.remember(root.id, how, end);
+        match &self.store {
+            Some(store) => write(&**store, root.id, how, end)
+                .await
+                .map_err(store_failed),
+            None => Ok(()),
+        }
+    }
+
+    /// Leaves the mark of a logout where a session was: a browser's parallel requests still come
+    /// with its id, and else would sign in anew.
+    pub(super) async fn mark_signed_out(
+        &self,
+        session: Id,
+        session_end: OffsetDateTime,
+    ) -> Result<(), Error> {
+        self.here
+            .remember(session, How::SignedOut, session_end.into());
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let mark = Record {
+            id: session,
+            data: [(SIGNED_OUT.to_owned(), Value::Bool(true))].into(),
+            expiry_date: session_end,
+        };
+        // What is there already has been saved meanwhile, with a login that has ended.
+        create(&**store, &mark)
+            .await
+            .map(drop)
+            .map_err(store_failed)
+    }
+
+    /// Whether a session that is no more was signed out of.
+    pub(super) fn was_signed_out(&self, session: Id) -> bool {
+        self.here.how(session) == Some(How::SignedOut)
+    }
+}
+
+async fn write(
+    store: &dyn SessionStore,
+    id: Id,
+    how: How,
+    end: SystemTime,
+) -> session_store::Result<()> {
+    let record = Record {
+        id,
+        data: [(ENDED.to_owned(), how.as_str().into())].into(),
+        expiry_date: to_date(end).unwrap_or(OffsetDateTime::now_utc() + LONGEST_REQUEST),
+    };
+    // Stores save what they have, and create what they don't.
+    if store.load(&id).await?.is_none() && create(store, &record).await? {
+        return Ok(());
+    }
+    match store.load(&id).await? {
+        Some(before) if How::of(&before) >= how => Ok(()),
+        _ => store.save(&record).await,
+    }
+}
+
+/// Whether it could be created: where there is a record of its id, it could not.
+async fn create(store: &dyn SessionStore, record: &Record) -> session_store::Result<bool> {
+    let mut created = record.clone();
+    store.create(&mut created).await?;
+    if created.id == record.id {
+        return Ok(true);
+    }
+    // Under another id it is of no use.
+    store.delete(&created.id).await?;
+    Ok(false)
+}
+
+/// How logins were ended, and until when that is of interest.
+type Known = HashMap<Id, (How, SystemTime)>;
+
+/// What has been ended in this process, or was found in a store.
+#[derive(Clone)]
+struct Here(Arc<RwLock<Known>>);
+
+impl Default for Here {
+    /// The process's own: a logout holds in all of its layers. Ids are random, so that no two of
+    /// them mean different logins by one.
+    fn default() -> Self {
+        static HERE: LazyLock<Arc<RwLock<Known>>> = LazyLock::new(Arc::default);
+        Self(Arc::clone(&HERE))
+    }
+}
+
+impl Here {
+    fn how(&self, id: Id) -> Option<How> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&id).map(|(how, _)| *how)
+    }
+
+    fn remember(&self, id: Id, how: How, end: SystemTime) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= REMEMBERED {
+            make_room(&mut known, SystemTime::now());
+        }
+        match known.entry(id) {
+            Entry::Occupied(mut entry) => {
+                let (before, until) = *entry.get();
+                entry.insert((before.max(how), until.max(end)));
+            }
+            Entry::Vacant(entry) => {
+                entry.insert((how, end));
+            }
+        }
+    }
+}
+
+/// Forgets what is over, and if that is too little, what is over first.
+fn make_room(known: &mut Known, now: SystemTime) {
+    known.retain(|_, (_, end)| *end > now);
+    if known.len() < REMEMBERED / 2 {
+        return;
+    }
+    let mut ends: Vec<_> = known.values().map(|(_, end)| *end).collect();
+    let middle = ends.len() / 2;
+    let (_, median, _) = ends.select_nth_unstable(middle);
+    let median = *median;
+    known.retain(|_, (_, end)| *end > median);
+}
+
+fn store_failed(error: session_store::Error) -> Error {
+    Error::new(ErrorKind::SessionStore).with_source(error)
+}

@@ -1,0 +1,183 @@
+//! A sign-in on its way from the credentials to the session.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+use tower_sessions::session;
+
+use super::ended::How;
+use super::password_hash::{Offered, PasswordHash};
+use super::policy::Ends;
+use super::record::{Head, Password, Record, Root, to_millis};
+use super::{HEAD, Login, Logins, OWNER, RequestSession, USED, USER};
+use crate::error::{Error, ErrorKind};
+use crate::user::User;
+
+/// A sign-in that the session does not know of yet.
+pub(crate) struct SignIn {
+    login: Login,
+    /// By the handler, in this very request.
+    ended: Arc<AtomicBool>,
+    id: String,
+    made_by: Arc<str>,
+    before: Before,
+    owner: Value,
+    /// In the owner's place until the id is changed.
+    mark: Value,
+    ends: Ends,
+    /// Whether the use of a login is written down.
+    counts_use: bool,
+}
+
+/// What the session held.
+enum Before {
+    /// Nothing of anybody's.
+    Nobodys,
+    /// The same user's data. The session's login may have been one that the new one goes on from.
+    Theirs { renews: bool },
+    /// Somebody else's data, and a login of theirs.
+    Anothers(Option<Root>),
+}
+
+impl Logins {
+    /// A new login for a user whom the directory vouches for. Where the session holds another
+    /// user's data it is emptied at once, so that the handler sees none of it; in the store nothing
+    /// changes before [`SignIn::write`]. `password` is what it was made by, where that was Basic.
+    pub(crate) async fn sign_in(
+        &self,
+        user: User,
+        ends: Ends,
+        password: Option<Offered<'_>>,
+        session: &RequestSession,
+    ) -> Result<SignIn, Error> {
+        let held = match self.standing(session).await? {
+            Some(record) if self.ends_session(&record, session).await? => {
+                session.empty().await?;
+                None
+            }
+            held => held.map(|record| record.root),
+        };
+        let owner = json!([user.principal(), user.id()]);
+        let mark = Value::String(session::Id::default().to_string());
+        let before = match session.owner().await? {
+            None => Before::Nobodys,
+            Some(before) if before == owner => Before::Theirs {
+                renews: held.is_some(),
+            },
+            Some(_) => {
+                session.0.clear().await;
+                // Whatever the handler saves, it is nobody's: not the last owner's, and not this
+                // one's either, for the id is still the one that somebody else may know.
+                session.set(OWNER, mark.clone()).await?;
+                Before::Anothers(held)
+            }
+        };
+        let id = session::Id::default().to_string();
+        let password = match password {
+            Some(offered) => Some(Password {
+                hash: PasswordHash::new(&id, offered)?,
+                typed: offered.principal.clone(),
+                login: id.clone(),
+            }),
+            None => None,
+        };
+        let now = self.clock.now();
+        let expires = self.policy.expires(now, ends);
+        let ended = Arc::<AtomicBool>::default();
+        Ok(SignIn {
+            id,
+            made_by: Arc::clone(&self.made_by),
+            owner,
+            mark,
+            ends,
+            counts_use: self.policy.idle.is_some(),
+            login: Login {
+                record: Arc::new(Record {
+                    user,
+                    signed_in: now,
+                    expires,
+                    password,
+                    root: match (&before, held) {
+                        (Before::Theirs { .. }, Some(held)) => held.renewed(expires),
+                        _ => Root::new(expires),
+                    },
+                    is_ours: true,
+                    ended: Arc::clone(&self.ended),
+                }),
+                session: session.clone(),
+                ended: Some(Arc::clone(&ended)),
+            },
+            before,
+            ended,
+        })
+    }
+}
+
+impl SignIn {
+    pub(crate) fn login(&self) -> Login {
+        self.login.clone()
+    }
+
+    /// Writes the login into the session, under a new id unless the session was this user's
+    /// already: an id from before could be known to somebody else.
+    pub(crate) async fn write(self, session: &RequestSession) -> Result<(), Error> {
+        let record = &*self.login.record;
+        if let Before::Anothers(Some(root)) = self.before {
+            // In a request that is still under way it would come back.
+            let end = session.0.expiry_date();
+            record.ended.end(root, How::Replaced, end).await?;
+        }
+        if self.ended.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let (mut root, mut keeps_id) = (record.root, false);
+        if let Before::Theirs { renews } = self.before {
+            let how = match renews {
+                true => record.ended.how(root).await?,
+                false => None,
+            };
+            match how {
+                None => keeps_id = true,
+                // Meanwhile the person has signed out, and this request was before that.
+                Some(How::SignedOut) => return session.sign_out(&record.ended).await,
+                Some(How::Removed) => {
+                    keeps_id = true;
+                    root = Root::new(record.expires);
+                }
+                Some(How::Replaced) => {
+                    session.0.clear().await;
+                    root = Root::new(record.expires);
+                }
+            }
+        }
+        let head = Head::write(&self.id, &self.made_by, record, root, self.ends);
+        let encoded = head.and_then(|head| Ok((head, record.user.to_stored()?)));
+        let (head, text) =
+            encoded.map_err(|error| Error::new(ErrorKind::Internal).with_source(error))?;
+        let owner = session.owner().await?;
+        if owner.is_some_and(|owner| owner != self.owner && owner != self.mark) {
+            // The handler loaded the session anew, and with it what was somebody else's.
+            session.0.clear().await;
+        }
+        session.forget_signing_out().await?;
+        if !keeps_id {
+            session.change_id().await?;
+            session.remove(OWNER).await?;
+            if let Some(end) = record.expires {
+                session.end_with_login(end).await;
+            }
+        }
+        session.set(HEAD, Value::String(head)).await?;
+        session.set(USER, Value::String(text)).await?;
+        match self.counts_use {
+            true => {
+                session
+                    .set(USED, to_millis(record.signed_in).into())
+                    .await?
+            }
+            false => session.remove(USED).await?,
+        }
+        session.set(OWNER, self.owner).await
+    }
+}

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::extract::Outer;
 use crate::initiator::NameMapping;
 use crate::kerberos::Acceptor;
-use crate::login::{Logins, RequestSession};
+use crate::login::{Logins, Moved, RequestSession};
 use crate::principal::AllowedRealms;
 use crate::response::{Asked, Refusal, Refusals};
 use crate::user::User;
@@ -95,8 +95,15 @@ impl Gate {
         let mut credentials =
             credentials(&parts.headers, asked.offers_basic()).map_err(unreadable)?;
         let session = RequestSession::of(&parts.extensions)?;
-        if is_ticket_unasked(&credentials, parts) && self.is_signed_out(parts, &session).await? {
-            credentials = Credentials::None;
+        let moved = self.logins.moved(&session);
+        if is_ticket_unasked(&credentials, parts) {
+            let session = moved.as_ref().map_or(&session, Moved::session);
+            if self.is_signed_out(parts, session).await? {
+                credentials = Credentials::None;
+            }
+        }
+        if let (Outer::None, Credentials::None, Some(moved)) = (&outer, &credentials, moved) {
+            return Box::pin(self.come_again(parts, &moved)).await;
         }
         // What is rare is boxed: every request's future would have room for it.
         match (outer, credentials) {
@@ -111,7 +118,7 @@ impl Gate {
                 Err(Error::new(ErrorKind::TokenUsed).into())
             }
             (Outer::Same(Some(login), delegation), _) => {
-                Ok(Visit::of_login(login, session).with_delegation(delegation))
+                Ok(Visit::of_login(login).with_delegation(delegation))
             }
             (_, Credentials::Basic(typed)) => {
                 Box::pin(self.by_password_unless_signed_out(parts, typed, session)).await
@@ -124,6 +131,15 @@ impl Gate {
         }
     }
 
+    /// Of a browser that has just signed in by another request, whose answer has its new id. The
+    /// session itself is not looked at.
+    async fn come_again(&self, parts: &Parts, moved: &Moved) -> Result<Visit, Refusal> {
+        let is_signed_out = self.is_signed_out(parts, moved.session()).await?;
+        let session = RequestSession::nobodys(is_signed_out).await?;
+        let visit = self.without_login(parts, is_signed_out, session)?;
+        Ok(visit.with_delegation(self.no_ticket(Delegation::NoToken)))
+    }
+
     async fn by_password_unless_signed_out(
         &self,
         parts: &Parts,
@@ -133,7 +149,7 @@ impl Gate {
         let live = self.logins.read(&session).await?;
         if live.is_none() && session.is_signed_out().await? && !self.refusals.is_sign_in_path(parts)
         {
-            let visit = self.without_login(parts, session).await?;
+            let visit = self.without_login(parts, true, session)?;
             return Ok(visit.with_delegation(self.no_ticket(Delegation::NoToken)));
         }
         self.sign_in_by_password(parts, typed, live, session)
@@ -163,22 +179,24 @@ impl Gate {
         delegation: Delegation,
     ) -> Result<Visit, Refusal> {
         let visit = match self.logins.read(&session).await? {
-            Some(login) => Visit::of_login(login, session),
-            None => self.without_login(parts, session).await?,
+            Some(login) => Visit::of_login(login),
+            None => {
+                let is_signed_out = session.is_signed_out().await?;
+                self.without_login(parts, is_signed_out, session)?
+            }
         };
         Ok(visit.with_delegation(delegation))
     }
 
-    async fn without_login(
+    fn without_login(
         &self,
         parts: &Parts,
+        is_signed_out: bool,
         session: RequestSession,
     ) -> Result<Visit, Refusal> {
         let (verdict, if_challenged) = match self.refusals.is_sign_in_path(parts) {
             true => (NoLogin::Challenge, ErrorKind::NoCredentials),
-            false if session.is_signed_out().await? => {
-                (self.without_login.judge(parts), ErrorKind::SignedOut)
-            }
+            false if is_signed_out => (self.without_login.judge(parts), ErrorKind::SignedOut),
             false => (self.without_login.judge(parts), ErrorKind::NoCredentials),
         };
         match verdict {

@@ -16,6 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::ended::How;
+use self::moved::MovedSessions;
 use self::password_hash::PasswordHash;
 use self::policy::Idleness;
 use self::record::{Head, Password, Record, StoredPassword, from_millis, to_millis};
@@ -25,6 +26,7 @@ use crate::principal::{AllowedRealms, Principal};
 use crate::user::User;
 
 mod ended;
+mod moved;
 mod password_hash;
 mod policy;
 mod record;
@@ -32,6 +34,7 @@ mod session;
 mod sign_in;
 
 pub(crate) use self::ended::EndedLogins;
+pub(crate) use self::moved::Moved;
 pub(crate) use self::password_hash::Offered;
 pub(crate) use self::policy::{Ends, Policy};
 pub(crate) use self::session::RequestSession;
@@ -71,6 +74,10 @@ impl Login {
     /// Whether this very request signed in.
     pub(crate) fn is_new(&self) -> bool {
         self.ended.is_some()
+    }
+
+    pub(crate) fn session(&self) -> &RequestSession {
+        &self.session
     }
 
     /// The user.
@@ -118,7 +125,7 @@ impl Login {
             ended.store(true, Ordering::Release);
         }
         let Record { ended, root, .. } = &*self.record;
-        let session_end = self.session.0.expiry_date();
+        let session_end = self.session.inner.expiry_date();
         ended.end(*root, How::SignedOut, session_end).await?;
         self.session.sign_out(ended).await
     }
@@ -161,6 +168,7 @@ pub(crate) struct Logins {
     take_passwords: bool,
     made_by: Arc<str>,
     ended: Arc<EndedLogins>,
+    moved: Arc<MovedSessions>,
     clock: Clock,
     /// By the head, of which no two logins have the same.
     remembered: Cache<String, Arc<Record>>,
@@ -181,6 +189,7 @@ impl Logins {
             take_passwords,
             made_by,
             ended: Arc::new(ended),
+            moved: Arc::default(),
             clock,
             remembered: Cache::new(REMEMBERED),
         }
@@ -199,6 +208,12 @@ impl Logins {
 
     fn takes(&self, record: &Record) -> bool {
         self.take_passwords || record.password.is_none()
+    }
+
+    /// Where the session has gone, if a request beside this one has just signed in on it. Whoever
+    /// looks into the session itself finds that it is gone, and the browser loses its cookie.
+    pub(crate) fn moved(&self, session: &RequestSession) -> Option<Moved> {
+        self.moved.get(|| session.id(), self.clock.now())
     }
 
     /// The session's live login, if this layer made it.
@@ -258,7 +273,7 @@ impl Logins {
     /// Ends the login that the session holds, whichever layer made it; the data stays its owner's.
     pub(crate) async fn remove(&self, session: &RequestSession) -> Result<(), Error> {
         if let Some(record) = self.standing(session).await? {
-            let session_end = session.0.expiry_date();
+            let session_end = session.inner.expiry_date();
             let end = self.ended.end(record.root, How::Removed, session_end);
             end.await?;
         }

@@ -38,7 +38,7 @@ impl Gate {
                 (Err(error), _) => return Err(error),
             },
         };
-        Ok(Visit::of_credentials(login, session)
+        Ok(Visit::of_credentials(login)
             .with_sign_in(sign_in)
             .with_delegation(self.no_ticket(Delegation::NotForwarded)))
     }

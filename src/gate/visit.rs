@@ -45,7 +45,8 @@ impl Visit {
         }
     }
 
-    pub(super) fn of_login(login: Login, session: RequestSession) -> Self {
+    pub(super) fn of_login(login: Login) -> Self {
+        let session = login.session().clone();
         let user = login.user().clone();
         Self {
             login: Some(login),
@@ -55,8 +56,8 @@ impl Visit {
 
     /// Of a request that has brought credentials, and they count: asked again, some clients would
     /// never end.
-    pub(super) fn of_credentials(login: Login, session: RequestSession) -> Self {
-        Self::of_login(login, session).if_challenged(ErrorKind::NotChallenged)
+    pub(super) fn of_credentials(login: Login) -> Self {
+        Self::of_login(login).if_challenged(ErrorKind::NotChallenged)
     }
 
     pub(super) fn if_challenged(mut self, kind: ErrorKind) -> Self {
@@ -84,6 +85,7 @@ impl Visit {
         let (user, login) = (self.user.take(), self.login.take());
         let delegation = std::mem::take(&mut self.delegation);
         extract::enter(extensions, layer, user, login, delegation);
+        self.session.enter(extensions);
         #[cfg(feature = "axum")]
         connection::name_peer(extensions);
     }
@@ -98,10 +100,13 @@ impl Visit {
     ) -> Result<(), Error> {
         match self.sign_in {
             Some(sign_in) if !answer.status().is_server_error() => {
-                Box::pin(sign_in.write(&self.session)).await?;
+                Box::pin(sign_in.write()).await?;
             }
             _ if self.session.is_modified() => Box::pin(logins.settle(&self.session)).await?,
             _ => {}
+        }
+        if !answer.status().is_server_error() {
+            self.session.leave().await?;
         }
         let if_challenged = match self.if_challenged {
             // The handler may have let them sign in again.

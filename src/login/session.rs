@@ -1,9 +1,12 @@
 //! The session of one request.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
+use async_trait::async_trait;
 use serde_json::Value;
-use tower_sessions::{Expiry, Session, session};
+use tower_sessions::session::Record;
+use tower_sessions::{Expiry, Session, SessionStore, session, session_store};
 
 use super::record::to_date;
 use super::{EndedLogins, HEAD, OWNER, SIGNED_OUT, USED, USER};
@@ -11,19 +14,65 @@ use crate::error::{Error, ErrorKind};
 
 /// The session of one request.
 #[derive(Clone)]
-pub(crate) struct RequestSession(pub(super) Session);
+pub(crate) struct RequestSession {
+    pub(super) inner: Session,
+    /// It is another request's, and so the session layer around this one doesn't save it.
+    is_another_requests: bool,
+}
 
 impl RequestSession {
     pub(crate) fn of(extensions: &http::Extensions) -> Result<Self, Error> {
         match extensions.get::<Session>() {
-            Some(session) => Ok(Self(session.clone())),
+            Some(session) => Ok(Self::new(session.clone())),
             None => Err(Error::new(ErrorKind::SessionLayerMissing)),
+        }
+    }
+
+    pub(super) fn new(session: Session) -> Self {
+        Self {
+            inner: session,
+            is_another_requests: false,
+        }
+    }
+
+    /// One in which nothing stays, for a request whose own session is not to be looked at.
+    pub(crate) async fn nobodys(is_signed_out: bool) -> Result<Self, Error> {
+        let session = Self {
+            inner: Session::new(None, Arc::new(Nowhere), None),
+            is_another_requests: true,
+        };
+        if is_signed_out {
+            session.mark_signed_out().await?;
+        }
+        Ok(session)
+    }
+
+    /// The same session, for another request.
+    pub(super) fn as_another_requests(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            is_another_requests: true,
+        }
+    }
+
+    /// Lets handlers find it.
+    pub(crate) fn enter(&self, extensions: &mut http::Extensions) {
+        if self.is_another_requests {
+            extensions.insert(self.inner.clone());
+        }
+    }
+
+    /// Saves what the session layer doesn't.
+    pub(crate) async fn leave(&self) -> Result<(), Error> {
+        match self.is_another_requests {
+            true => self.inner.save().await.map_err(store_failed),
+            false => Ok(()),
         }
     }
 
     /// Whether something was written into it, so that the answer carries a cookie.
     pub(crate) fn is_modified(&self) -> bool {
-        self.0.is_modified()
+        self.inner.is_modified()
     }
 
     /// Whether the person has signed out, and has not asked to sign in again.
@@ -39,11 +88,11 @@ impl RequestSession {
     /// Leaves nothing in it but the mark of a logout, under a new id.
     pub(super) async fn sign_out(&self, ended: &EndedLogins) -> Result<(), Error> {
         let before = self.id();
-        self.0.clear().await;
+        self.inner.clear().await;
         self.mark_signed_out().await?;
         self.change_id().await?;
         match before {
-            Some(id) => ended.mark_signed_out(id, self.0.expiry_date()).await,
+            Some(id) => ended.mark_signed_out(id, self.inner.expiry_date()).await,
             None => Ok(()),
         }
     }
@@ -55,12 +104,12 @@ impl RequestSession {
     /// Leaves nothing in it, under a new id.
     pub(super) async fn empty(&self) -> Result<(), Error> {
         // Not `flush()`: what is inserted after it goes to the old id.
-        self.0.clear().await;
+        self.inner.clear().await;
         self.change_id().await
     }
 
     pub(super) async fn change_id(&self) -> Result<(), Error> {
-        self.0.cycle_id().await.map_err(store_failed)
+        self.inner.cycle_id().await.map_err(store_failed)
     }
 
     /// Takes the login out of it; the data stays its owner's.
@@ -73,7 +122,7 @@ impl RequestSession {
 
     /// Its id, unless it turned out that it has no record.
     pub(super) fn id(&self) -> Option<session::Id> {
-        self.0.id()
+        self.inner.id()
     }
 
     pub(super) async fn owner(&self) -> Result<Option<Value>, Error> {
@@ -83,28 +132,51 @@ impl RequestSession {
     /// Lets a session with nothing in it end with the login that is put into it now.
     pub(super) async fn end_with_login(&self, end: SystemTime) {
         if let Some(end) = to_date(end)
-            && self.0.is_empty().await
-            && end < self.0.expiry_date()
+            && self.inner.is_empty().await
+            && end < self.inner.expiry_date()
         {
-            self.0.set_expiry(Some(Expiry::AtDateTime(end)));
+            self.inner.set_expiry(Some(Expiry::AtDateTime(end)));
         }
     }
 
     pub(super) async fn remove(&self, key: &str) -> Result<(), Error> {
         // Removing what is not there would count as a change, and send a cookie.
         if self.get(key).await?.is_some() {
-            self.0.remove_value(key).await.map_err(store_failed)?;
+            self.inner.remove_value(key).await.map_err(store_failed)?;
         }
         Ok(())
     }
 
     pub(super) async fn set(&self, key: &str, value: Value) -> Result<(), Error> {
-        let inserted = self.0.insert_value(key, value).await;
+        let inserted = self.inner.insert_value(key, value).await;
         inserted.map(drop).map_err(store_failed)
     }
 
     pub(super) async fn get(&self, key: &str) -> Result<Option<Value>, Error> {
-        self.0.get_value(key).await.map_err(store_failed)
+        self.inner.get_value(key).await.map_err(store_failed)
+    }
+}
+
+/// A store that holds nothing.
+#[derive(Debug)]
+struct Nowhere;
+
+#[async_trait]
+impl SessionStore for Nowhere {
+    async fn create(&self, _: &mut Record) -> session_store::Result<()> {
+        Ok(())
+    }
+
+    async fn save(&self, _: &Record) -> session_store::Result<()> {
+        Ok(())
+    }
+
+    async fn load(&self, _: &session::Id) -> session_store::Result<Option<Record>> {
+        Ok(None)
+    }
+
+    async fn delete(&self, _: &session::Id) -> session_store::Result<()> {
+        Ok(())
     }
 }
 

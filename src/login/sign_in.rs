@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tower_sessions::session;
 
 use super::ended::How;
+use super::moved::MovedSessions;
 use super::password_hash::{Offered, PasswordHash};
 use super::policy::Ends;
 use super::record::{Head, Password, Record, Root, to_millis};
@@ -28,6 +29,7 @@ pub(crate) struct SignIn {
     ends: Ends,
     /// Whether the use of a login is written down.
     counts_use: bool,
+    moved: Arc<MovedSessions>,
 }
 
 /// What the session held.
@@ -44,6 +46,8 @@ impl Logins {
     /// A new login for a user whom the directory vouches for. Where the session holds another
     /// user's data it is emptied at once, so that the handler sees none of it; in the store nothing
     /// changes before [`SignIn::write`]. `password` is what it was made by, where that was Basic.
+    ///
+    /// Where the same user has just signed in beside, it is into the session of that request.
     pub(crate) async fn sign_in(
         &self,
         user: User,
@@ -51,6 +55,12 @@ impl Logins {
         password: Option<Offered<'_>>,
         session: &RequestSession,
     ) -> Result<SignIn, Error> {
+        let owner = json!([user.principal(), user.id()]);
+        let beside = match self.moved(session) {
+            Some(moved) => moved.of(&owner).await,
+            None => None,
+        };
+        let session = beside.as_ref().unwrap_or(session);
         let held = match self.standing(session).await? {
             Some(record) if self.ends_session(&record, session).await? => {
                 session.empty().await?;
@@ -58,7 +68,6 @@ impl Logins {
             }
             held => held.map(|record| record.root),
         };
-        let owner = json!([user.principal(), user.id()]);
         let mark = Value::String(session::Id::default().to_string());
         let before = match session.owner().await? {
             None => Before::Nobodys,
@@ -66,7 +75,7 @@ impl Logins {
                 renews: held.is_some(),
             },
             Some(_) => {
-                session.0.clear().await;
+                session.inner.clear().await;
                 // Whatever the handler saves, it is nobody's: not the last owner's, and not this
                 // one's either, for the id is still the one that somebody else may know.
                 session.set(OWNER, mark.clone()).await?;
@@ -92,6 +101,7 @@ impl Logins {
             mark,
             ends,
             counts_use: self.policy.idle.is_some(),
+            moved: Arc::clone(&self.moved),
             login: Login {
                 record: Arc::new(Record {
                     user,
@@ -121,11 +131,12 @@ impl SignIn {
 
     /// Writes the login into the session, under a new id unless the session was this user's
     /// already: an id from before could be known to somebody else.
-    pub(crate) async fn write(self, session: &RequestSession) -> Result<(), Error> {
+    pub(crate) async fn write(self) -> Result<(), Error> {
+        let session = &self.login.session;
         let record = &*self.login.record;
         if let Before::Anothers(Some(root)) = self.before {
             // In a request that is still under way it would come back.
-            let end = session.0.expiry_date();
+            let end = session.inner.expiry_date();
             record.ended.end(root, How::Replaced, end).await?;
         }
         if self.ended.load(Ordering::Acquire) {
@@ -146,7 +157,7 @@ impl SignIn {
                     root = Root::new(record.expires);
                 }
                 Some(How::Replaced) => {
-                    session.0.clear().await;
+                    session.inner.clear().await;
                     root = Root::new(record.expires);
                 }
             }
@@ -158,10 +169,16 @@ impl SignIn {
         let owner = session.owner().await?;
         if owner.is_some_and(|owner| owner != self.owner && owner != self.mark) {
             // The handler loaded the session anew, and with it what was somebody else's.
-            session.0.clear().await;
+            session.inner.clear().await;
         }
         session.forget_signing_out().await?;
+        let mut mover = None;
         if !keeps_id {
+            if let Some(id) = session.id() {
+                let now = record.signed_in;
+                let owner = self.owner.clone();
+                mover = Some(self.moved.begin(id, owner, session.clone(), now));
+            }
             session.change_id().await?;
             session.remove(OWNER).await?;
             if let Some(end) = record.expires {
@@ -178,6 +195,10 @@ impl SignIn {
             }
             false => session.remove(USED).await?,
         }
-        session.set(OWNER, self.owner).await
+        session.set(OWNER, self.owner.clone()).await?;
+        if let Some(mover) = mover {
+            mover.arrive();
+        }
+        Ok(())
     }
 }

@@ -16,14 +16,14 @@ fn logins(realms: &[&str]) -> Logins {
 
 #[tokio::test]
 async fn a_login_counts_only_while_its_realm_is_allowed() {
-    let session = RequestSession(Session::new(None, Arc::new(MemoryStore::default()), None));
+    let session = RequestSession::new(Session::new(None, Arc::new(MemoryStore::default()), None));
     let alice = User::builder("alice@LAB".parse().unwrap()).build();
     let made = logins(&["CORP", "LAB"]);
     let sign_in = made
         .sign_in(alice, Ends::default(), None, &session)
         .await
         .unwrap();
-    sign_in.write(&session).await.unwrap();
+    sign_in.write().await.unwrap();
     // The fingerprint would tell them apart; this is the check behind it.
     let read = logins(&["CORP"]).read(&session).await.unwrap();
     assert!(read.is_none());

@@ -1,14 +1,25 @@
 //! What holds in every browser; chromium.rs and firefox.rs have the tests.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use axum::extract::{Path, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::json;
+use tokio::sync::{Barrier, Mutex};
+use tokio::time::timeout;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
+use tower_spnego::User;
 use tower_spnego::testing::{Chromium, Firefox, TestRealm, TicketCache};
 
 use crate::clients::channel_binding::{self, UNBOUND};
 use crate::clients::{FETCHED, NO_TICKET, REFUSALS, Refused, Refusing, Run, greeting};
-use crate::served::outcomes;
+use crate::served::{DEADLINE, outcomes};
 use crate::site::{layer, realm};
 use crate::tls::Tls;
 use crate::website::{CONNECTIONS, Website, lure};
@@ -263,6 +274,70 @@ pub fn eight_requests_at_once_on_an_expired_login_sign_in_and_lose_nothing<B: Re
     assert!(sign_ins >= CONNECTIONS, "at once: {trips:?}");
     let trips = outcomes(&website.served.trips("/state"));
     assert_eq!(trips, [(200, false), (200, false)]);
+}
+
+type Together = (Barrier, AtomicUsize, Mutex<()>);
+
+async fn in_turn((barrier, came, turn): &Together, request: Request, next: Next) -> Response {
+    let brings_token = request.headers().contains_key("authorization");
+    if brings_token && came.fetch_add(1, Ordering::SeqCst) < CONNECTIONS {
+        // When time is up the test fails by what the page then reports.
+        let _ = timeout(DEADLINE / 2, barrier.wait()).await;
+    }
+    let _turn = turn.lock().await;
+    next.run(request).await
+}
+
+/// The first six, which come together, are answered one after the other: all but one when the
+/// session's id has been changed already.
+pub fn eight_first_requests_at_once_keep_an_anonymous_cart<B: RealBrowser>() {
+    let realm = realm();
+    let mine = async |user: User, session: Session| {
+        let cart: Option<String> = session.get("cart").await.expect("reads");
+        Json(json!({ "user": user.username(), "cart": cart }))
+    };
+    let put = async |session: Session, Path(item): Path<String>| {
+        session.insert("cart", item).await.expect("inserts");
+    };
+    let together = Arc::new((
+        Barrier::new(CONNECTIONS),
+        AtomicUsize::new(0),
+        Mutex::new(()),
+    ));
+    let in_turn = move |request: Request, next: Next| {
+        let together = Arc::clone(&together);
+        async move { in_turn(&together, request, next).await }
+    };
+    let sessions = SessionManagerLayer::new(MemoryStore::default())
+        .with_secure(false)
+        .with_same_site(SameSite::Lax);
+    let routes = Router::new()
+        .route("/mine", get(mine))
+        .layer(layer(&realm).build().expect("starts"))
+        .route("/put/{item}", post(put))
+        .layer(sessions)
+        .layer(from_fn(in_turn));
+    let website = Website::public(
+        routes,
+        "await fetch('/put/pear', {method: 'POST'});
+        const eight = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => json('/mine?' + n));
+        await report({eight: await Promise.all(eight), after: await json('/mine')});",
+    );
+    let alice = realm.ticket_cache("alice").expect("a ticket");
+    let browser = B::at(&website, Some(&alice));
+    let report = website.report();
+    let expected = json!({ "user": "alice", "cart": "pear" });
+    assert_eq!(
+        report["eight"],
+        json!(vec![expected.clone(); 8]),
+        "{}",
+        browser.log()
+    );
+    assert_eq!(report["after"], expected);
+    let trips = outcomes(&website.served.trips("/mine"));
+    let sign_ins = trips.iter().filter(|trip| **trip == (200, true)).count();
+    assert!(sign_ins >= CONNECTIONS, "at once: {trips:?}");
+    assert_eq!(trips.last(), Some(&(200, false)), "{trips:?}");
 }
 
 pub fn who_signs_out_stays_signed_out_until_they_ask<B: RealBrowser>() {

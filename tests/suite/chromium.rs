@@ -81,6 +81,13 @@ fn who_signs_out_stays_signed_out_until_they_ask() {
 }
 
 #[test]
+fn eight_first_requests_at_once_keep_an_anonymous_cart() {
+    if chromium_or_skip("eight_first_requests_at_once_keep_an_anonymous_cart") {
+        browsers::eight_first_requests_at_once_keep_an_anonymous_cart::<Chromium>();
+    }
+}
+
+#[test]
 fn a_form_of_another_site_changes_nothing() {
     if chromium_or_skip("a_form_of_another_site_changes_nothing") {
         browsers::a_form_of_another_site_changes_nothing::<Chromium>();

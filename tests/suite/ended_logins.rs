@@ -352,7 +352,8 @@ async fn a_browser_that_brings_its_ticket_after_the_logout_stays_signed_out_unti
     const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
     browser.send(send("/", FIREFOX)).await.is_signed_out();
     // A program is told to send its ticket.
-    let mut program = browser.clone();
+    let mut program = site.signed_in(&realm, "alice").await;
+    program.get("/logout").await;
     program
         .send(send("/", "curl/7.88.1"))
         .await

@@ -56,6 +56,7 @@ mod request_body;
 mod served;
 mod server;
 mod several_requests;
+mod side_by_side;
 mod sign_in;
 mod site;
 mod start_up;

@@ -239,3 +239,6 @@ fn make_room(known: &mut Known, now: SystemTime) {
 fn store_failed(error: session_store::Error) -> Error {
     Error::new(ErrorKind::SessionStore).with_source(error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -198,6 +198,7 @@ impl Initiator {
 
     /// Whether [`unique_name`](Self::unique_name) is the principal's name without its realm, by which
     /// no directory need call the person; else it is a name that the layer makes.
+    #[cfg(feature = "ldap")]
     pub(crate) fn has_plain_name(&self) -> bool {
         self.has_plain_name
     }

@@ -64,7 +64,7 @@ impl GroupDefaults {
 
 /// # Groups
 impl LdapDirectoryBuilder {
-    /// How a person's groups are found; [the module](super::super#groups) compares the ways.
+    /// How a person's groups are found; [the module](crate::ldap#groups) compares the ways.
     /// [`GroupSearch::MemberOf`] unless said otherwise, and [`GroupSearch::TokenGroups`] on Active
     /// Directory.
     pub fn groups(mut self, search: GroupSearch) -> Self {

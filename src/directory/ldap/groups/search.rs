@@ -1,15 +1,15 @@
 //! The ways to a person's groups.
 
-/// How an [`LdapDirectory`](super::LdapDirectory) finds a person's groups; for
-/// [`groups`](super::LdapDirectoryBuilder::groups).
+/// How an [`LdapDirectory`](crate::ldap::LdapDirectory) finds a person's groups; for
+/// [`groups`](crate::ldap::LdapDirectoryBuilder::groups).
 ///
-/// What each costs, and what it finds, is told [in the module](super#groups).
+/// What each costs, and what it finds, is told [in the module](crate::ldap#groups).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GroupSearch {
     /// The DNs in an attribute of the person's entry, which the server keeps: `memberOf`, unless
-    /// [`group_attribute`](super::LdapDirectoryBuilder::group_attribute) names another. The default
-    /// of [`LdapDirectory::builder`](super::LdapDirectory::builder).
+    /// [`group_attribute`](crate::ldap::LdapDirectoryBuilder::group_attribute) names another. The default
+    /// of [`LdapDirectory::builder`](crate::ldap::LdapDirectory::builder).
     MemberOf,
     /// The groups of class `groupOfNames` with the person's DN as a `member` (RFC 4519 section
     /// 3.5).
@@ -36,7 +36,7 @@ pub enum GroupSearch {
     /// The security groups that Active Directory itself computes for the person
     /// (`tokenGroups`, MS-ADTS section 3.1.1.4.5.19), whatever their nesting, the primary group
     /// included. The default of
-    /// [`LdapDirectory::active_directory`](super::LdapDirectory::active_directory).
+    /// [`LdapDirectory::active_directory`](crate::ldap::LdapDirectory::active_directory).
     TokenGroups,
     /// Those in the ticket's [`Pac`](crate::Pac), nested, the primary group included: as they were
     /// when the domain controller issued the ticket, up to ten hours ago. Whoever has no PAC is

@@ -1,10 +1,10 @@
 //! Whether an entry's account may sign in, by whatever the server keeps about that.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::active_directory::{self, COMPUTED, CONTROL, END};
 use super::entry::Entry;
-use super::generalized_time;
+use crate::attributes::generalized_time;
 use crate::directory::DirectoryError;
 use crate::initiator::Occasion;
 
@@ -18,8 +18,9 @@ const SHADOW_END: &str = "shadowExpire";
 /// slapo-ppolicy(5): when the account was locked.
 const POLICY_LOCK: &str = "pwdAccountLockedTime";
 
-/// The time in it where an administrator has locked the account: `000001010000Z`.
-const FOR_EVER: i64 = -62_167_219_200;
+/// How long before 1970 the time in it is where an administrator has locked the account:
+/// `000001010000Z`.
+const FOR_EVER: Duration = Duration::from_secs(62_167_219_200);
 
 /// slapo-ppolicy(5): when a pause between two guesses is over.
 const POLICY_PAUSE: &str = "pwdAccountTmpLockoutEnd";
@@ -50,7 +51,7 @@ pub(super) const ATTRIBUTES: [&str; 10] = [
 pub(super) fn check(entry: &Entry, occasion: Occasion) -> Result<(), DirectoryError> {
     let account = Account {
         entry,
-        now: now().unwrap_or(i64::MAX),
+        now: SystemTime::now(),
     };
     account.is_enabled()?;
     account.is_in_its_time()?;
@@ -60,15 +61,9 @@ pub(super) fn check(entry: &Entry, occasion: Occasion) -> Result<(), DirectoryEr
     }
 }
 
-/// Seconds since 1970.
-fn now() -> Option<i64> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.ok()?.as_secs().try_into().ok()
-}
-
 struct Account<'a> {
     entry: &'a Entry,
-    now: i64,
+    now: SystemTime,
 }
 
 impl Account<'_> {
@@ -83,7 +78,8 @@ impl Account<'_> {
             }
             _ => {}
         }
-        if self.time(POLICY_LOCK)? == Some(FOR_EVER) {
+        let locked = self.time(POLICY_LOCK)?;
+        if locked.is_some() && locked == SystemTime::UNIX_EPOCH.checked_sub(FOR_EVER) {
             return Err(self.denied("is locked by an administrator", POLICY_LOCK));
         }
         match self.text(CONTROL)? {
@@ -97,7 +93,7 @@ impl Account<'_> {
             let day: i64 = day.parse().map_err(|_| self.unreadable(SHADOW_END))?;
             // -1 is none; shadow(5) has no meaning for 0, and SSSD and shadow's own tools take it for
             // none, too.
-            if day > 0 && day <= self.now / 86_400 {
+            if day > 0 && day <= days_of(self.now) {
                 return Err(self.denied("has expired", SHADOW_END));
             }
         }
@@ -142,10 +138,10 @@ impl Account<'_> {
         }
     }
 
-    fn time(&self, name: &str) -> Result<Option<i64>, DirectoryError> {
+    fn time(&self, name: &str) -> Result<Option<SystemTime>, DirectoryError> {
         let time = self
             .text(name)?
-            .map(|text| generalized_time::seconds(text).ok_or_else(|| self.unreadable(name)));
+            .map(|text| generalized_time::parse(text).ok_or_else(|| self.unreadable(name)));
         time.transpose()
     }
 
@@ -163,6 +159,13 @@ impl Account<'_> {
     }
 }
 
+/// Whole days since 1970.
+fn days_of(time: SystemTime) -> i64 {
+    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH);
+    let days = since_1970.unwrap_or_default().as_secs() / 86_400;
+    i64::try_from(days).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::entry::tests::entry;
@@ -178,7 +181,7 @@ mod tests {
 
     #[test]
     fn an_account_that_is_disabled_or_out_of_its_time_is_refused() {
-        let today = now().unwrap() / 86_400;
+        let today = days_of(SystemTime::now());
         let (today, tomorrow) = (today.to_string(), (today + 1).to_string());
         for (name, open, closed) in [
             (NS_LOCK, &["FALSE", "false"][..], &["TRUE", "true"][..]),

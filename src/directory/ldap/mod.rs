@@ -216,7 +216,6 @@ mod entry;
 mod fields;
 mod filter;
 mod free_ipa;
-mod generalized_time;
 mod groups;
 #[cfg(feature = "ldap-gssapi")]
 mod gssapi;

@@ -70,6 +70,9 @@ pub struct Login {
     ended: Option<Arc<AtomicBool>>,
 }
 
+/// The login that a session held when the request came.
+pub(crate) struct HeldLogin(Arc<Record>);
+
 impl Login {
     /// Whether this very request signed in.
     pub(crate) fn is_new(&self) -> bool {
@@ -78,6 +81,10 @@ impl Login {
 
     pub(crate) fn session(&self) -> &RequestSession {
         &self.session
+    }
+
+    pub(crate) fn held(&self) -> HeldLogin {
+        HeldLogin(Arc::clone(&self.record))
     }
 
     /// The user.
@@ -268,6 +275,24 @@ impl Logins {
     /// Lets nothing be saved of a login that has been ended while the request was under way.
     pub(crate) async fn settle(&self, session: &RequestSession) -> Result<(), Error> {
         self.standing(session).await.map(drop)
+    }
+
+    /// Lets nothing be saved of this login where the handler has taken it out of the session by
+    /// itself, as the session's own `flush()` does.
+    pub(crate) async fn settle_flush(
+        &self,
+        login: &HeldLogin,
+        session: &RequestSession,
+    ) -> Result<(), Error> {
+        match session.get(HEAD).await? {
+            Some(_) => Ok(()),
+            None => {
+                let session_end = session.inner.expiry_date();
+                self.ended
+                    .end(login.0.root, How::Replaced, session_end)
+                    .await
+            }
+        }
     }
 
     /// Ends the login that the session holds, whichever layer made it; the data stays its owner's.

@@ -10,7 +10,7 @@ use crate::connection;
 use crate::delegated::Delegation;
 use crate::error::{Error, ErrorKind};
 use crate::extract;
-use crate::login::{Login, Logins, RequestSession, SignIn};
+use crate::login::{HeldLogin, Login, Logins, RequestSession, SignIn};
 use crate::response::{self, Asked, Refusals};
 use crate::user::User;
 
@@ -21,6 +21,7 @@ pub(crate) struct Visit {
     user: Option<User>,
     /// None also where another layer has said who the user is.
     login: Option<Login>,
+    held: Option<HeldLogin>,
     is_signed_in: bool,
     /// What becomes of the answer where the handler asks for a challenge.
     if_challenged: ErrorKind,
@@ -37,6 +38,7 @@ impl Visit {
             is_signed_in: user.is_some(),
             user,
             login: None,
+            held: None,
             if_challenged: ErrorKind::NoCredentials,
             sign_in: None,
             delegation: Delegation::default(),
@@ -49,6 +51,7 @@ impl Visit {
         let session = login.session().clone();
         let user = login.user().clone();
         Self {
+            held: Some(login.held()),
             login: Some(login),
             ..Self::of(Some(user), session)
         }
@@ -102,8 +105,14 @@ impl Visit {
             Some(sign_in) if !answer.status().is_server_error() => {
                 Box::pin(sign_in.write()).await?;
             }
-            _ if self.session.is_modified() => Box::pin(logins.settle(&self.session)).await?,
-            _ => {}
+            Some(_) => {}
+            None if self.session.is_modified() => {
+                Box::pin(logins.settle(&self.session)).await?;
+                if let Some(held) = &self.held {
+                    Box::pin(logins.settle_flush(held, &self.session)).await?;
+                }
+            }
+            None => {}
         }
         if !answer.status().is_server_error() {
             self.session.leave().await?;

@@ -28,6 +28,7 @@ on! {
         a_change_of_user_holds_against_a_request_under_way,
         a_change_of_user_holds_against_a_record_that_is_saved_after_it,
         a_logout_in_the_request_of_a_change_of_user_ends_both_logins,
+        a_flush_by_the_application_holds_against_a_record_that_is_saved_after_it,
         a_removal_holds_against_a_request_under_way,
         a_removal_does_not_hold_against_the_next_sign_in,
         a_login_that_expires_during_a_request_has_ended,
@@ -70,7 +71,12 @@ impl Hold {
             hold.go.acquire().await.expect("open").forget();
             session.insert("cart", [item]).await.expect("inserts");
         };
-        routes(&Arc::default()).route("/slow/{item}", get(slow))
+        routes(&Arc::default())
+            .route("/slow/{item}", get(slow))
+            .route(
+                "/flush",
+                get(async |session: Session| session.flush().await.expect("flushes")),
+            )
     }
 
     /// Sends a request, and does this while it is under way.
@@ -264,6 +270,16 @@ async fn a_logout_in_the_request_of_a_change_of_user_ends_both_logins(store: Sto
     let bob = token(&servers.realm, "bob");
     assert_eq!(browser.get_with("/logout", &bob).await.body, "Goodbye");
     servers.each_answers(&browser, Answer::is_signed_out).await;
+    servers.save(record.expect("a record")).await;
+    servers.each_answers(&old, Answer::is_challenge).await;
+}
+
+async fn a_flush_by_the_application_holds_against_a_record_that_is_saved_after_it(store: Store) {
+    let servers = Servers::start(store).await;
+    let mut browser = servers.here.with_a_pear(&servers.realm, "alice").await;
+    let (old, record) = (browser.clone(), servers.record(&browser).await);
+    browser.get("/flush").await;
+    assert_eq!(browser.cookie, None);
     servers.save(record.expect("a record")).await;
     servers.each_answers(&old, Answer::is_challenge).await;
 }

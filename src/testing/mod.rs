@@ -8,6 +8,7 @@
 //!   ([`token`](TicketCache::token), [`Handshake`]) and for programs.
 //! - [`token_from`]: a token out of any other ticket cache, such as a forwarded ticket's.
 //! - [`TestLdap`]: a directory with people and groups, over LDAP, LDAPS, StartTLS and a local socket.
+//! - [`TestDns`]: a DNS server that names the servers of a domain.
 //! - [`TestActiveDirectory`]: a Samba domain with users, computers and groups; it needs root.
 //! - [`Chromium`] and [`Firefox`]: headless browsers that sign in with a ticket cache.
 //!
@@ -33,6 +34,7 @@ mod browser;
 mod certificate;
 mod chromium;
 mod delegation;
+mod dns;
 mod firefox;
 mod handshake;
 mod ldap;
@@ -48,6 +50,7 @@ mod ticket;
 pub use crate::kerberos::BareAcceptor;
 pub use active_directory::{GroupScope, TestActiveDirectory, active_directory_or_skip};
 pub use chromium::{Chromium, chromium_or_skip};
+pub use dns::TestDns;
 pub use firefox::{Firefox, firefox_or_skip};
 pub use handshake::{Handshake, HandshakeRequest, authorization, token_from};
 pub use ldap::{TestLdap, TestLdapBuilder};

@@ -112,6 +112,7 @@
 //!
 //! - `ldap` (on): `ldap::LdapDirectory`.
 //! - `ldap-gssapi`: `ldap::LdapDirectoryBuilder::bind_gssapi`, which binds with a keytab.
+//! - `srv` (on): its servers by DNS SRV records, by hickory-resolver and 17 crates more.
 //! - `axum` (on): [`SpnegoConnection`] as axum's `ConnectInfo`, `Connections`; the rest needs
 //!   `axum-core` alone.
 //! - `testing`: real parts for tests.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::ffi::{Initiation, InitiatorStep, KRB5_ERRORS, Refusal};
 use super::keytab::Keytab;
-use super::keytab_file::{Keys, contents};
+use super::keytab_file::{Keys, Stamp, contents};
 use super::worker::{Disposable, Pool, Size};
 use crate::error::{ConfigError, Error};
 use crate::principal::Principal;
@@ -19,10 +19,12 @@ pub(crate) struct Account {
 }
 
 /// Why an account got no further.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AccountRefused {
     /// The KDC can't be reached, or our thread is busy: no mistake of the set-up.
     pub(crate) is_outage: bool,
+    /// The KDC was shown a key that is not the account's, which it may count as a wrong password.
+    pub(crate) is_wrong_key: bool,
     /// Cause and mend.
     pub(crate) detail: String,
 }
@@ -55,6 +57,11 @@ impl Account {
 
     pub(crate) fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// Which keys there are now.
+    pub(crate) fn keytab_stamp(&self) -> Option<Stamp> {
+        Stamp::of_file(&self.keytab)
     }
 
     /// Begins to sign in to the service `name/host` of the account's realm, and makes the first
@@ -225,6 +232,7 @@ impl AccountRefused {
     fn unspecific(detail: String) -> Self {
         Self {
             is_outage: false,
+            is_wrong_key: false,
             detail,
         }
     }
@@ -271,6 +279,7 @@ impl AccountRefused {
         };
         Self {
             is_outage: matches!(code, NO_KDC | NO_ADDRESS | UNKNOWN_REALM),
+            is_wrong_key: matches!(code, 24 | 31),
             detail: format!("{}: {mend}", refusal.text),
         }
     }
@@ -280,6 +289,7 @@ impl From<Error> for AccountRefused {
     fn from(error: Error) -> Self {
         Self {
             is_outage: true,
+            is_wrong_key: false,
             detail: error.to_string(),
         }
     }

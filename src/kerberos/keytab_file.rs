@@ -94,8 +94,8 @@ struct State {
 }
 
 /// What changes when a file is written or replaced.
-#[derive(PartialEq, Eq)]
-struct Stamp {
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
     file: (u64, u64),
     size: u64,
     modified: (i64, i64),
@@ -238,6 +238,12 @@ impl KeytabFile {
 }
 
 impl Stamp {
+    /// None where there is no such file.
+    #[cfg(feature = "ldap-gssapi")]
+    pub(super) fn of_file(path: &Path) -> Option<Self> {
+        path.metadata().ok().as_ref().map(Self::of)
+    }
+
     fn of(metadata: &Metadata) -> Self {
         Self {
             file: (metadata.dev(), metadata.ino()),

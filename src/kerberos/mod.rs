@@ -36,6 +36,8 @@ pub(crate) use self::delegation::{StoredTicket, TicketStore};
 use self::ffi::{Context, Krb5};
 use self::keytab_file::KeytabFile;
 pub(crate) use self::keytab_file::Services;
+#[cfg(feature = "ldap-gssapi")]
+pub(crate) use self::keytab_file::Stamp;
 pub use self::pac::Pac;
 pub(crate) use self::password::{BINDING, PasswordChecks, Question, RefusedPassword};
 use self::replay_cache::ReplayCache;

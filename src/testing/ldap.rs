@@ -77,14 +77,23 @@ impl TestLdap {
     }
 
     /// `ldaps://localhost:…`; the certificate, signed by [`ca_file`](Self::ca_file), also names
-    /// 127.0.0.1 and this machine.
+    /// 127.0.0.1, this machine, and whatever is in the domain `example.test`.
     ///
     /// # Panics
     ///
     /// The server was started [without TLS](TestLdapBuilder::without_tls).
     pub fn tls_url(&self) -> String {
+        format!("ldaps://localhost:{}", self.tls_port())
+    }
+
+    /// The port of [`tls_url`](Self::tls_url).
+    ///
+    /// # Panics
+    ///
+    /// As that one does.
+    pub fn tls_port(&self) -> u16 {
         match &self.tls {
-            Some(port) => format!("ldaps://localhost:{}", port.number()),
+            Some(port) => port.number(),
             None => panic!("this server was started without TLS"),
         }
     }

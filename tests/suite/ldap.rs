@@ -226,6 +226,25 @@ async fn a_wrong_password_of_ours_is_our_mistake_and_is_told_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_wrong_password_of_ours_is_tried_once_and_not_at_each_sign_in() {
+    let (realm, ldap) = (realm(), TestLdap::start().expect("a server"));
+    let (proxy, connections) = counting_proxy(ldap.tls_port()).await;
+    let url = format!("ldaps://localhost:{proxy}");
+    let directory = people_at(&url, &ldap).bind_simple(ldap.service_dn(), "wrong");
+    // Another server, whose answer would be the same.
+    let site = site(&realm, directory.server(ldap.tls_url()));
+    for _ in 0..5 {
+        let answer = is_unavailable(&site, &realm, ErrorKind::DirectoryMisconfigured).await;
+        let error = answer.error.expect("an error").to_string();
+        assert!(error.contains(".bind_simple(..)"), "{error}");
+    }
+    let answer = is_unavailable(&site, &realm, ErrorKind::DirectoryMisconfigured).await;
+    let error = answer.error.expect("an error").to_string();
+    assert!(error.contains("is not tried again for "), "{error}");
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn a_server_with_a_certificate_of_nobody_we_trust_is_not_asked() {
     let (realm, ldap) = (realm(), TestLdap::start().expect("a server"));
     let other = TestLdap::start().expect("a server");
@@ -237,7 +256,7 @@ async fn a_server_with_a_certificate_of_nobody_we_trust_is_not_asked() {
 }
 
 /// Passes connections on to `port`, and counts them.
-async fn counting_proxy(port: u16) -> (u16, Arc<AtomicUsize>) {
+pub async fn counting_proxy(port: u16) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let own = listener.local_addr().expect("bound").port();
     let connections = Arc::new(AtomicUsize::new(0));

@@ -36,6 +36,7 @@ mod keytab_rotation;
 mod layers;
 mod ldap;
 mod ldap_binds;
+mod ldap_servers;
 mod leaving_clients;
 mod limiting_proxy;
 mod load;

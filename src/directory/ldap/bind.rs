@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::outcome::{Failure, Refused};
 #[cfg(feature = "ldap-gssapi")]
-use crate::kerberos::Account;
+use crate::kerberos::{Account, Stamp};
 
 /// A way to bind that is not anonymous (RFC 4513 section 5).
 #[derive(Clone)]
@@ -55,6 +55,15 @@ impl Bind {
         }
     }
 
+    /// By which secret.
+    pub(super) fn secret(&self) -> Secret {
+        match self {
+            #[cfg(feature = "ldap-gssapi")]
+            Self::Gssapi(account) => Secret::Keytab(account.keytab_stamp()),
+            _ => Secret::OfSettings,
+        }
+    }
+
     fn method(&self) -> Method {
         match self {
             Self::Simple { .. } => Method::Simple,
@@ -75,6 +84,15 @@ impl fmt::Display for Bind {
             Self::Gssapi(account) => write!(f, "{} (SASL GSSAPI)", account.principal()),
         }
     }
+}
+
+/// What tells whether a secret is another one than before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Secret {
+    OfSettings,
+    /// As its file is now.
+    #[cfg(feature = "ldap-gssapi")]
+    Keytab(Option<Stamp>),
 }
 
 /// How a bind is done.
@@ -133,7 +151,7 @@ async fn fallen_alone(
     let mut task = JoinSet::new();
     task.spawn(bind);
     match task.join_next().await {
-        Some(Ok(result)) => result.map_err(Failure::Connect),
+        Some(Ok(result)) => result.map_err(|error| Failure::Connect(error.into())),
         Some(Err(_)) | None => Err(Failure::Garbled),
     }
 }

@@ -36,6 +36,7 @@ impl LdapDirectoryBuilder {
 
     pub(super) fn active_directory(domain: String) -> Self {
         Self {
+            servers: ServerSettings::of_domain(domain.clone()),
             people: PeopleSettings::of(Preset::ActiveDirectory { domain }),
             fields: Fields::of_active_directory(),
             ..Self::default()
@@ -51,6 +52,7 @@ impl LdapDirectoryBuilder {
 
     pub(super) fn free_ipa(domain: String) -> Self {
         Self {
+            servers: ServerSettings::of_domain(domain.clone()),
             people: PeopleSettings::of(Preset::FreeIpa { domain }),
             fields: free_ipa::fields(),
             ..Self::default()

@@ -1,5 +1,6 @@
 //! One connection that all requests share, made anew when it is lost.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,25 +9,45 @@ use ldap3::{
 };
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+use self::addresses::Names;
+use self::refused_secret::RefusedSecret;
 use super::bind::Bind;
 use super::lookup::Query;
 use super::outcome::{Answer, Failure, Refused};
 use super::pages::Page;
+use super::pause::{Pauses, jittered};
 use super::server::{Address, Place, TlsFrom};
 use super::tls::Tls;
+
+pub(super) mod addresses;
+pub(super) mod refused_secret;
 
 /// Firewalls forget a connection that nobody uses, and tell neither end: the next search would wait
 /// for nothing.
 const IDLE: Duration = Duration::from_secs(120);
 
+/// Between attempts to connect to a server that is down.
+const RECONNECT: Pauses = Pauses {
+    first: Duration::from_millis(50),
+    factor: 2,
+    longest: Duration::from_secs(1),
+};
+
 /// How to reach the server and whom to be there.
+#[derive(Clone)]
 pub(super) struct Endpoint {
     pub(super) address: Address,
     pub(super) tls: Option<Arc<Tls>>,
+    /// Who knows the address of its host.
+    pub(super) names: Names,
     /// None is anonymous, which a connection is from the start (RFC 4513 section 4).
     pub(super) bind: Option<Bind>,
+    /// What became of the last bind, on whichever server.
+    pub(super) refused_secret: Arc<RefusedSecret>,
+    /// How long a connection serves.
+    pub(super) connection_age: Duration,
 }
 
 /// The connection of an [`Endpoint`].
@@ -35,12 +56,33 @@ pub(super) struct SharedConnection {
     slot: Mutex<Option<Kept>>,
     /// Held while connecting, so that a burst of requests makes one connection. What comes about is
     /// put into the slot when it is whole; a request that gives up leaves nothing behind.
-    connecting: tokio::sync::Mutex<()>,
+    connecting: tokio::sync::Mutex<Option<Failed>>,
 }
 
 struct Kept {
     connection: Arc<Connection>,
     used: Instant,
+    /// When it has served long enough.
+    ends: Instant,
+}
+
+/// The last attempt to connect.
+struct Failed {
+    failure: Failure,
+    /// How often in a row.
+    times: u32,
+    at: Instant,
+    /// When to try again.
+    again: Instant,
+}
+
+/// How a server that was down a moment ago is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reconnect {
+    /// Not yet: another server may answer sooner.
+    Later,
+    /// After a pause, since there is no other.
+    Wait,
 }
 
 impl SharedConnection {
@@ -48,7 +90,7 @@ impl SharedConnection {
         Self {
             endpoint,
             slot: Mutex::new(None),
-            connecting: tokio::sync::Mutex::new(()),
+            connecting: tokio::sync::Mutex::new(None),
         }
     }
 
@@ -61,39 +103,91 @@ impl SharedConnection {
         &self,
         query: &Query<'_>,
         deadline: Instant,
+        reconnect: Reconnect,
     ) -> Result<Answer, Failure> {
-        match self.attempt(query, deadline).await {
+        let time = rounded(deadline.saturating_duration_since(Instant::now()));
+        match self.attempt(query, deadline, reconnect).await {
             // The loss of a connection shows when it is used: a server may have restarted since.
-            Err(Failure::Lost(_)) => self.attempt(query, deadline).await,
+            Err(Failure::Lost(_)) => self.attempt(query, deadline, reconnect).await,
             first => first,
         }
+        .map_err(|failure| match failure {
+            Failure::TimedOut(_) => Failure::TimedOut(time),
+            other => other,
+        })
     }
 
-    async fn attempt(&self, query: &Query<'_>, deadline: Instant) -> Result<Answer, Failure> {
-        let connection = timeout_at(deadline, self.connection())
+    async fn attempt(
+        &self,
+        query: &Query<'_>,
+        deadline: Instant,
+        reconnect: Reconnect,
+    ) -> Result<Answer, Failure> {
+        let timed_out = |_| Failure::TimedOut(Duration::ZERO);
+        let connection = timeout_at(deadline, self.connection(reconnect))
             .await
-            .map_err(|_| Failure::TimedOut)??;
+            .map_err(timed_out)??;
         let answer = timeout_at(deadline, connection.search(query, deadline))
             .await
-            .unwrap_or(Err(Failure::TimedOut));
+            .unwrap_or_else(|elapsed| Err(timed_out(elapsed)));
         if answer.is_err() {
             self.forget(&connection);
         }
         answer
     }
 
-    async fn connection(&self) -> Result<Arc<Connection>, Failure> {
+    /// Connects, if there is no connection.
+    pub(super) async fn connection(
+        &self,
+        reconnect: Reconnect,
+    ) -> Result<Arc<Connection>, Failure> {
         if let Some(connection) = self.kept() {
             return Ok(connection);
         }
-        let _connecting = self.connecting.lock().await;
+        let arrived = Instant::now();
+        let mut failed = self.connecting.lock().await;
         if let Some(connection) = self.kept() {
             return Ok(connection);
         }
-        let connection = Arc::new(Connection::open(&self.endpoint).await?);
+        if let Some(failed) = &*failed {
+            // Whoever waited for an attempt has its outcome too.
+            if failed.at >= arrived
+                || (reconnect == Reconnect::Later && Instant::now() < failed.again)
+            {
+                return Err(failed.failure.clone());
+            }
+            sleep_until(failed.again).await;
+        }
+        match self.open().await {
+            Ok(connection) => {
+                *failed = None;
+                Ok(connection)
+            }
+            Err(failure) => {
+                let times = failed.as_ref().map_or(0, |failed| failed.times) + 1;
+                let at = Instant::now();
+                *failed = failure.is_the_servers().then(|| Failed {
+                    failure: failure.clone(),
+                    times,
+                    at,
+                    again: at + RECONNECT.after(times),
+                });
+                Err(failure)
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<Arc<Connection>, Failure> {
+        let secret = self.endpoint.bind.as_ref().map(Bind::secret);
+        let attempt = self.endpoint.refused_secret.attempt(secret)?;
+        let opened = Connection::open(&self.endpoint).await;
+        attempt.ended(&opened);
+        let connection = Arc::new(opened?);
+        let now = Instant::now();
         *self.lock() = Some(Kept {
             connection: connection.clone(),
-            used: Instant::now(),
+            used: now,
+            ends: now + jittered(self.endpoint.connection_age),
         });
         Ok(connection)
     }
@@ -101,11 +195,12 @@ impl SharedConnection {
     fn kept(&self) -> Option<Arc<Connection>> {
         let mut slot = self.lock();
         let kept = slot.as_mut()?;
-        if kept.connection.is_over() || kept.used.elapsed() > IDLE {
+        let now = Instant::now();
+        if kept.connection.is_over() || kept.used + IDLE < now || kept.ends < now {
             *slot = None;
             return None;
         }
-        kept.used = Instant::now();
+        kept.used = now;
         Some(kept.connection.clone())
     }
 
@@ -124,7 +219,7 @@ impl SharedConnection {
     }
 }
 
-struct Connection {
+pub(super) struct Connection {
     ldap: Ldap,
     driver: Driver,
     /// When what it was bound by ends.
@@ -161,7 +256,7 @@ impl Connection {
             return Self::open_by_gssapi(endpoint, (host, *port), account).await;
         }
         let address = &endpoint.address;
-        let stream = connect(address).await.map_err(Failure::Connect)?;
+        let stream = connect(endpoint).await.map_err(Failure::io)?;
         let mut settings = LdapConnSettings::new()
             .set_std_stream(stream)
             .set_starttls(address.tls() == TlsFrom::StartTls);
@@ -185,17 +280,17 @@ impl Connection {
     #[cfg(feature = "ldap-gssapi")]
     async fn open_by_gssapi(
         endpoint: &Endpoint,
-        place: (&str, u16),
+        (host, port): (&str, u16),
         account: &Arc<crate::kerberos::Account>,
     ) -> Result<Self, Failure> {
-        let stream = dial(place).await.map_err(Failure::io)?;
+        let stream = dial(endpoint, host, port).await.map_err(Failure::io)?;
         let tls = endpoint.tls.as_deref();
         let tls = tls.map(|tls| (tls, endpoint.address.tls()));
-        let bound = super::gssapi::bind(stream, place.0, tls, account).await?;
+        let bound = super::gssapi::bind(stream, host, tls, account).await?;
         let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(bound.stream));
         let (connection, ldap) = LdapConnAsync::with_settings(settings, "ldapi:///")
             .await
-            .map_err(Failure::Connect)?;
+            .map_err(|error| Failure::Connect(error.into()))?;
         let driver = tokio::spawn(async move {
             let passing_on = async {
                 bound.passing_on.run().await;
@@ -255,8 +350,8 @@ impl Connection {
             .with_controls(page.controls())
             .streaming_search(query.base, query.scope, query.filter, query.attributes)
             .await
-            .map_err(Failure::Lost)?;
-        while let Some(item) = stream.next().await.map_err(Failure::Lost)? {
+            .map_err(lost)?;
+        while let Some(item) = stream.next().await.map_err(lost)? {
             if item.is_ref() {
                 answer.refers_elsewhere = true;
             } else if item.is_intermediate() {
@@ -271,16 +366,18 @@ impl Connection {
     }
 }
 
-async fn connect(address: &Address) -> Result<StdStream, LdapError> {
-    Ok(match address.place() {
-        Place::Network { host, port } => StdStream::Tcp(dial((host, *port)).await?.into_std()?),
+async fn connect(endpoint: &Endpoint) -> io::Result<StdStream> {
+    Ok(match endpoint.address.place() {
+        Place::Network { host, port } => {
+            StdStream::Tcp(dial(endpoint, host, *port).await?.into_std()?)
+        }
         Place::Socket(path) => StdStream::Unix(UnixStream::connect(path).await?.into_std()?),
     })
 }
 
 /// ldap3's own sockets lack TCP_NODELAY, which costs 40 ms for a bind over TLS.
-async fn dial(place: (&str, u16)) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect(place).await?;
+async fn dial(endpoint: &Endpoint, host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = endpoint.names.connect(host, port).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -292,8 +389,22 @@ fn not_begun(error: LdapError) -> Failure {
             code: result.rc,
             text: result.text,
         }),
-        other => Failure::Connect(other),
+        other => Failure::Connect(other.into()),
     }
+}
+
+fn lost(error: LdapError) -> Failure {
+    Failure::Lost(error.into())
+}
+
+/// As a person would say it.
+fn rounded(time: Duration) -> Duration {
+    let hundredths = (time.as_millis() + 5) / 10;
+    Duration::from_millis(
+        u64::try_from(hundredths)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(10),
+    )
 }
 
 fn seconds(duration: Duration) -> i32 {

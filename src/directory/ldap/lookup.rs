@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::entry::Entry;
 use super::outcome::Answer;
 use super::people::parse;
-use super::servers::Servers;
+use super::servers::{Order, Servers};
 use crate::directory::DirectoryError;
 
 /// A search (RFC 4511 section 4.5.1).
@@ -23,6 +23,7 @@ pub(super) struct Query<'a> {
 /// searches it takes.
 pub(super) struct Lookup<'a> {
     servers: &'a Servers,
+    order: Order,
     deadline: Instant,
 }
 
@@ -30,12 +31,14 @@ impl<'a> Lookup<'a> {
     pub(super) fn new(servers: &'a Servers) -> Self {
         Self {
             servers,
+            order: Order::new(),
             deadline: Instant::now() + servers.timeout(),
         }
     }
 
     pub(super) async fn search(&self, query: Query<'_>) -> Result<Answer, DirectoryError> {
-        self.servers.search(&query, self.deadline).await
+        let (order, deadline) = (&self.order, self.deadline);
+        self.servers.search(order, &query, deadline).await
     }
 
     /// The entry of this DN; none where the server has it not, or not for us.

@@ -1,5 +1,8 @@
 //! What a server answered, and what that means for the person and for whoever set us up.
 
+use std::fmt;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::LdapError;
@@ -68,6 +71,14 @@ const REFERRAL: u32 = 10;
 const NO_SUCH_OBJECT: u32 = 32;
 
 impl Answer {
+    /// Whether the server could not look into it, and in what words it says so.
+    pub(super) fn unavailable(&self) -> Option<Refused> {
+        is_unavailable(self.code).then(|| Refused {
+            code: self.code,
+            text: self.text.clone(),
+        })
+    }
+
     /// As many as were asked for, or fewer.
     pub(super) fn found(self, searched: String) -> Result<Found, DirectoryError> {
         let is_all = self.check(&searched)? && self.entries.len() < 2;
@@ -107,10 +118,15 @@ impl Answer {
     }
 }
 
+/// busy, unavailable, other
+fn is_unavailable(code: u32) -> bool {
+    matches!(code, 51 | 52 | 80)
+}
+
 impl Refused {
-    pub(super) fn by_bind(self, name: &str, method: Method) -> DirectoryError {
-        let mend = method.mend(self.code);
-        self.explain(&format!("the bind as {name} failed"), mend)
+    fn by_bind(&self, name: &str, method: Method, pause: Option<Duration>) -> DirectoryError {
+        let what = format!("the bind as {name} failed{}", Pause(pause));
+        self.explain(&what, method.mend(self.code))
     }
 
     fn by_search(self, searched: &str) -> DirectoryError {
@@ -135,32 +151,33 @@ impl Refused {
         self.explain(&format!("the search {searched} failed"), mend)
     }
 
-    fn explain(self, what: &str, mend: &str) -> DirectoryError {
-        let error = match self.code {
-            // timeLimitExceeded, busy, unavailable, other
-            3 | 51 | 52 | 80 => DirectoryError::unavailable(),
-            _ => DirectoryError::misconfigured(),
+    fn explain(&self, what: &str, mend: &str) -> DirectoryError {
+        // timeLimitExceeded
+        let error = match is_unavailable(self.code) || self.code == 3 {
+            true => DirectoryError::unavailable(),
+            false => DirectoryError::misconfigured(),
         };
-        let text = self.text.trim_end_matches('\0').trim();
-        let quoted = if text.is_empty() {
-            String::new()
-        } else {
-            format!(", {text:?}")
-        };
-        error.with_detail(format!(
-            "{what} (LDAP result {}{quoted}): {mend}",
-            self.code
-        ))
+        error.with_detail(format!("{what} ({self}): {mend}"))
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LDAP result {}", self.code)?;
+        match self.text.trim_end_matches('\0').trim() {
+            "" => Ok(()),
+            text => write!(f, ", {text:?}"),
+        }
     }
 }
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Failure {
     /// No connection came about.
-    Connect(LdapError),
+    Connect(Broken),
     /// The connection was lost while it was in use.
-    Lost(LdapError),
+    Lost(Broken),
     /// What the server sent as the answer to the bind is no LDAP.
     Garbled,
     Bind {
@@ -169,6 +186,8 @@ pub(super) enum Failure {
         method: Method,
         refused: Refused,
     },
+    /// Who we are was refused a short while ago, and is not tried again for so long.
+    Paused(Box<Failure>, Duration),
     /// The server does not start TLS.
     StartTls(Refused),
     /// Nothing could prove to the server who we are.
@@ -180,7 +199,10 @@ pub(super) enum Failure {
     /// The server insists on a security layer of SASL.
     #[cfg(feature = "ldap-gssapi")]
     WantsLayer,
-    TimedOut,
+    /// The server says that it can't answer now.
+    Unavailable(Refused),
+    /// After so long.
+    TimedOut(Duration),
 }
 
 #[cfg(feature = "ldap-gssapi")]
@@ -191,16 +213,121 @@ impl From<AccountRefused> for Failure {
 }
 
 impl Failure {
-    #[cfg(feature = "ldap-gssapi")]
-    pub(super) fn io(source: std::io::Error) -> Self {
-        Self::Connect(LdapError::Io { source })
+    pub(super) fn io(error: io::Error) -> Self {
+        Self::Connect(error.into())
     }
 
-    pub(super) fn explain(self, server: &str, timeout: Duration) -> DirectoryError {
-        let unavailable = |detail: String| DirectoryError::unavailable().with_detail(detail);
+    /// Whether it is this server's alone, so that another one may know better. A refused bind is
+    /// not: a wrong password would be tried on each server, until the account is locked.
+    pub(super) fn is_the_servers(&self) -> bool {
         match self {
-            Self::Connect(error) => {
-                let mend = if is_about_certificate(&error) {
+            Self::Bind { refused, .. } => is_unavailable(refused.code),
+            Self::Paused(..) => false,
+            #[cfg(feature = "ldap-gssapi")]
+            Self::Account(_) | Self::WantsLayer => false,
+            _ => true,
+        }
+    }
+
+    /// Whether a directory or a KDC counts it as a wrong password for the account.
+    pub(super) fn counts_against_the_account(&self) -> bool {
+        match self {
+            Self::Bind {
+                method, refused, ..
+            } => *method == Method::Simple && refused.code == 49,
+            #[cfg(feature = "ldap-gssapi")]
+            Self::Account(refused) => refused.is_wrong_key,
+            _ => false,
+        }
+    }
+
+    pub(super) fn explain(&self, server: &str) -> DirectoryError {
+        match self {
+            Self::Paused(before, pause) => before.explain_with(server, Some(*pause)),
+            other => other.explain_with(server, None),
+        }
+    }
+
+    fn explain_with(&self, server: &str, pause: Option<Duration>) -> DirectoryError {
+        let misconfigured = || DirectoryError::misconfigured();
+        let (error, source) = match self {
+            Self::Bind {
+                name,
+                method,
+                refused,
+            } => return refused.by_bind(name, *method, pause),
+            #[cfg(feature = "ldap-gssapi")]
+            Self::Account(AccountRefused {
+                is_outage, detail, ..
+            }) => {
+                let error = match is_outage {
+                    true => DirectoryError::unavailable(),
+                    false => misconfigured(),
+                };
+                let pause = Pause(pause);
+                let what = format!("no bind by GSSAPI to {server}{pause}: {detail}");
+                return error.with_detail(what);
+            }
+            #[cfg(feature = "ldap-gssapi")]
+            Self::WantsLayer => (misconfigured(), None),
+            Self::StartTls(refused) if !is_unavailable(refused.code) => (misconfigured(), None),
+            Self::Connect(broken) | Self::Lost(broken) => {
+                (DirectoryError::unavailable(), broken.source.clone())
+            }
+            _ => (DirectoryError::unavailable(), None),
+        };
+        let error = error.with_detail(Reason(server, self).to_string());
+        match source {
+            Some(source) => error.with_source(source),
+            None => error,
+        }
+    }
+}
+
+/// That something is not done again for a while.
+struct Pause(Option<Duration>);
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(pause) = self.0 else {
+            return Ok(());
+        };
+        let seconds = pause.as_secs() + 1;
+        write!(
+            f,
+            ", and is not tried again for {seconds} s, lest the account be locked"
+        )
+    }
+}
+
+/// That no server answers, and why each of them doesn't.
+pub(super) fn none_answers(failures: Vec<(String, Failure)>) -> DirectoryError {
+    match <[_; 1]>::try_from(failures) {
+        Ok([(server, failure)]) => failure.explain(&server),
+        Err(failures) => {
+            let reasons: Vec<_> = failures
+                .iter()
+                .map(|(server, failure)| Reason(server, failure).to_string())
+                .collect();
+            DirectoryError::unavailable().with_detail(format!(
+                "none of the {} servers answers: {}",
+                reasons.len(),
+                reasons.join("; ")
+            ))
+        }
+    }
+}
+
+/// A server's failure in words.
+pub(super) struct Reason<'a>(pub(super) &'a str, pub(super) &'a Failure);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(server, failure) = self;
+        match failure {
+            Failure::Connect(broken) => {
+                let cause = &broken.cause;
+                let mend = if broken.is_about_certificate {
                     "its certificate is not trusted for this host name: name the certificate of \
                      the authority that signed it with .ca_file(..), and write the URL with a name \
                      that is in the certificate"
@@ -208,87 +335,89 @@ impl Failure {
                     "is it running, does a firewall let us through, and does the URL name the right \
                      port (636 for ldaps:// unless set up otherwise)?"
                 };
-                let cause = cause(&error);
-                with_source(
-                    unavailable(format!("no connection to {server} ({cause}): {mend}")),
-                    error,
-                )
+                write!(f, "no connection to {server} ({cause}): {mend}")
             }
-            Self::Lost(error) => {
-                let cause = cause(&error);
-                with_source(
-                    unavailable(format!(
-                        "{server} closed the connection twice ({cause}); its log should say \
-                         why, unless the URL names a port that wants TLS (ldaps://)"
-                    )),
-                    error,
-                )
-            }
-            Self::Garbled => unavailable(format!(
+            Failure::Lost(Broken { cause, .. }) => write!(
+                f,
+                "{server} closed the connection twice ({cause}); its log should say why, unless \
+                 the URL names a port that wants TLS (ldaps://)"
+            ),
+            Failure::Garbled => write!(
+                f,
                 "{server} answers what is no LDAP; does the URL name the right port?"
-            )),
-            Self::Bind {
-                name,
-                method,
-                refused,
-            } => refused.by_bind(&name, method),
-            Self::StartTls(refused) => refused.explain(
-                &format!("{server} does not start TLS"),
-                "nothing was sent in clear text: give it a certificate, or write ldaps:// if it \
-                 serves that",
+            ),
+            Failure::Unavailable(refused) | Failure::Bind { refused, .. } => write!(
+                f,
+                "{server} can't answer now ({refused}); its log may say why"
+            ),
+            Failure::Paused(before, _) => write!(f, "{}", Reason(server, before)),
+            Failure::StartTls(refused) => write!(
+                f,
+                "{server} does not start TLS ({refused}): nothing was sent in clear text; give it \
+                 a certificate, or write ldaps:// if it serves that"
             ),
             #[cfg(feature = "ldap-gssapi")]
-            Self::Account(AccountRefused { is_outage, detail }) => {
-                let error = match is_outage {
-                    true => DirectoryError::unavailable(),
-                    false => DirectoryError::misconfigured(),
-                };
-                error.with_detail(format!("no bind by GSSAPI to {server}: {detail}"))
+            Failure::Account(AccountRefused { detail, .. }) => {
+                write!(f, "no bind by GSSAPI to {server}: {detail}")
             }
             #[cfg(feature = "ldap-gssapi")]
-            Self::Unproved => unavailable(format!(
-                "{server} says that the bind by GSSAPI is done, and has not proved who it is; \
-                 look whether it is the right one"
-            )),
+            Failure::Unproved => write!(
+                f,
+                "{server} says that the bind by GSSAPI is done, and has not proved who it is; look \
+                 whether it is the right one"
+            ),
             #[cfg(feature = "ldap-gssapi")]
-            Self::WantsLayer => DirectoryError::misconfigured().with_detail(format!(
+            Failure::WantsLayer => write!(
+                f,
                 "{server} insists on a security layer of SASL, which is not done here: use \
                  ldaps:// or .start_tls(), which protect more, and let it count TLS (OpenLDAP: \
                  sasl-secprops without minssf)"
-            )),
-            Self::TimedOut => unavailable(format!(
-                "no answer from {server} within {timeout:?}; look whether it hangs, or give it \
+            ),
+            Failure::TimedOut(waited) => write!(
+                f,
+                "no answer from {server} within {waited:?}; look whether it hangs, or give it \
                  longer with .timeout(..)"
-            )),
+            ),
         }
     }
 }
 
-/// The library's words for a loss tell of its channels, which help nobody.
-fn cause(error: &LdapError) -> String {
-    match error {
-        LdapError::Io { source } => source.to_string(),
-        LdapError::OpSend { .. } | LdapError::ResultRecv { .. } | LdapError::EndOfStream => {
-            "the connection ended".to_owned()
+/// An error of the connection, without what the library's may carry: the request, and with it the
+/// password.
+#[derive(Debug, Clone)]
+pub(super) struct Broken {
+    cause: String,
+    is_about_certificate: bool,
+    source: Option<Arc<io::Error>>,
+}
+
+impl From<io::Error> for Broken {
+    fn from(error: io::Error) -> Self {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        Self {
+            cause: error.to_string(),
+            is_about_certificate: matches!(inner, Some(rustls::Error::InvalidCertificate(_))),
+            source: Some(Arc::new(error)),
         }
-        other => other.to_string(),
     }
 }
 
-/// Other errors than those of the socket may carry the request, and with it the password.
-fn with_source(detailed: DirectoryError, error: LdapError) -> DirectoryError {
-    match error {
-        LdapError::Io { source } => detailed.with_source(source),
-        _ => detailed,
+impl From<LdapError> for Broken {
+    fn from(error: LdapError) -> Self {
+        let cause = match error {
+            LdapError::Io { source } => return source.into(),
+            // The library's words for a loss tell of its channels, which help nobody.
+            LdapError::OpSend { .. } | LdapError::ResultRecv { .. } | LdapError::EndOfStream => {
+                "the connection ended".to_owned()
+            }
+            other => other.to_string(),
+        };
+        Self {
+            cause,
+            is_about_certificate: false,
+            source: None,
+        }
     }
-}
-
-fn is_about_certificate(error: &LdapError) -> bool {
-    let LdapError::Io { source } = error else {
-        return false;
-    };
-    let inner = source.get_ref().and_then(|inner| inner.downcast_ref());
-    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 #[cfg(test)]
@@ -356,7 +485,9 @@ mod tests {
             code,
             text: "data 52e, v4563\0".to_owned(),
         };
-        let error = refused(49).by_bind("cn=web", Method::Simple).to_string();
+        let error = refused(49)
+            .by_bind("cn=web", Method::Simple, None)
+            .to_string();
         assert!(
             error.contains("(LDAP result 49, \"data 52e, v4563\")"),
             "{error}"

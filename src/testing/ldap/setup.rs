@@ -156,7 +156,8 @@ fn first_folder(folders: &[&str], file: &str, what: &str) -> io::Result<PathBuf>
         })
 }
 
-/// libldap asks for the machine's name where the URL says `localhost`.
+/// libldap asks for the machine's name where the URL says `localhost`, and a [`TestDns`](crate::testing::TestDns)
+/// may give the server a name in the domain.
 fn names() -> String {
     let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let machine = machine.trim();
@@ -164,7 +165,7 @@ fn names() -> String {
         && machine
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-    let names = "DNS:localhost, IP:127.0.0.1";
+    let names = "DNS:localhost, DNS:*.example.test, IP:127.0.0.1";
     match is_dns_name {
         true => format!("{names}, DNS:{machine}"),
         false => names.to_owned(),

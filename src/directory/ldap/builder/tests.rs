@@ -248,14 +248,7 @@ fn openldap_is_told_by_its_base_and_free_ipa_by_its_domain() {
 
 #[test]
 fn settings_of_active_directory_that_can_not_work_say_what_to_write() {
-    let by_sid = || LdapDirectory::builder("ldap://localhost").search("dc=a", "(objectSid={sid})");
     for (builder, reason) in [
-        (
-            LdapDirectory::active_directory("corp.example.com"),
-            "server is wrong: there is none",
-        ),
-        (corp().server("ldap://127.0.0.1"), "one is supported yet"),
-        (by_sid().server("ldap://127.0.0.1"), "one is supported yet"),
         (
             LdapDirectory::active_directory("corp,example").server("ldap://localhost"),
             "domain is wrong",
@@ -466,5 +459,70 @@ fn each_setting_of_groups_makes_another_directory() {
     .map(|builder| builder.build().unwrap().fingerprint());
     for (place, one) in fingerprints.iter().enumerate() {
         assert!(!fingerprints[..place].contains(one), "{one:?}");
+    }
+}
+
+#[test]
+fn the_order_of_the_servers_makes_no_other_fingerprint() {
+    let fingerprint = |urls: [&str; 2]| {
+        let builder = builder(urls[0]).server(urls[1]).bind_simple("cn=web", "x");
+        builder.build().unwrap().fingerprint()
+    };
+    let urls = ["ldap://127.0.0.1:1", "ldap://127.0.0.1:2"];
+    assert_eq!(fingerprint(urls), fingerprint([urls[1], urls[0]]));
+    assert_eq!(
+        fingerprint([urls[0], urls[0]]),
+        builder(urls[0]).build().unwrap().fingerprint()
+    );
+    assert_ne!(
+        fingerprint(urls),
+        fingerprint([urls[0], "ldap://127.0.0.1:3"])
+    );
+}
+
+#[test]
+fn each_server_must_be_safe_for_the_password() {
+    let builder = builder("ldap://127.0.0.1").server("ldap://ldap.example.com");
+    let text = refusal(builder.bind_simple("cn=web", "x"));
+    assert!(text.contains("in clear text"), "{text}");
+}
+
+#[cfg(feature = "srv")]
+#[test]
+fn servers_of_dns_are_told_by_their_domain() {
+    let people = |builder: LdapDirectoryBuilder| builder.search("dc=example", "(uid={user})");
+    let of = |domain: &str| {
+        let directory = people(LdapDirectory::from_dns(domain)).build().unwrap();
+        directory.fingerprint().unwrap()
+    };
+    assert!(of("Corp.example.com.").contains("dns:corp.example.com\n"));
+    assert_eq!(of("Corp.example.com."), of("corp.example.com"));
+    let preset = LdapDirectory::active_directory("corp.example.com");
+    let preset = preset.build().unwrap().fingerprint().unwrap();
+    assert!(preset.contains("dns:corp.example.com\n"), "{preset}");
+    let named = corp().build().unwrap().fingerprint().unwrap();
+    assert!(!named.contains("dns:"), "{named}");
+
+    for (builder, reason) in [
+        (
+            builder("ldap://localhost").servers_from_dns("corp.example.com"),
+            "keep .server(..) or .servers_from_dns(..)",
+        ),
+        (
+            people(LdapDirectory::from_dns("corp,example")),
+            "domain is wrong",
+        ),
+        (people(LdapDirectory::from_dns("")), "domain is wrong"),
+        (
+            corp().connection_age(Duration::ZERO),
+            "connection age is wrong",
+        ),
+        (
+            corp().connection_age(Duration::from_secs(90_000)),
+            "connection age is wrong",
+        ),
+    ] {
+        let text = refusal(builder);
+        assert!(text.contains(reason), "{text}");
     }
 }

@@ -53,6 +53,9 @@ fn connection_to(port: u16) -> SharedConnection {
             name: "cn=web".into(),
             password: "s3cret".into(),
         }),
+        names: Names::System,
+        refused_secret: Arc::default(),
+        connection_age: Duration::from_secs(3600),
     })
 }
 
@@ -66,9 +69,10 @@ async fn search(connection: &SharedConnection) -> Result<Answer, DirectoryError>
         attributes: &["uid".to_owned()],
         limit: 2,
     };
-    let answer = connection.search(&query, Instant::now() + PATIENCE).await;
+    let deadline = Instant::now() + PATIENCE;
+    let answer = connection.search(&query, deadline, Reconnect::Wait).await;
     let url = connection.endpoint().address.url();
-    answer.map_err(|failure| failure.explain(url.as_str(), PATIENCE))
+    answer.map_err(|failure| failure.explain(url.as_str()))
 }
 
 /// The error's kind and text.
@@ -110,6 +114,59 @@ async fn a_refused_bind_is_a_mistake_of_the_set_up() {
     let (kind, text) = failure(&connection).await;
     assert_eq!(kind, ErrorKind::DirectoryMisconfigured);
     assert!(text.contains("cn=web"), "{text}");
+}
+
+#[tokio::test]
+async fn a_refused_secret_is_tried_once_however_many_sign_in() {
+    let (connection, accepted) = server(&[Some(BIND_REFUSED)]).await;
+    let sign_ins = (0..16).map(|_| failure(&connection));
+    let failures = futures_util::future::join_all(sign_ins).await;
+    for (kind, text) in [failures, vec![failure(&connection).await]].concat() {
+        assert_eq!(kind, ErrorKind::DirectoryMisconfigured, "{text}");
+        assert!(text.contains("cn=web"), "{text}");
+    }
+    let (_, text) = failure(&connection).await;
+    assert!(text.contains("not tried again for "), "{text}");
+    assert_eq!(accepted.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_has_served_long_enough_is_made_anew() {
+    let (mut connection, accepted) =
+        server(&[Some(BIND_SUCCEEDED), Some(SEARCH_FOUND_NOTHING)]).await;
+    connection.endpoint.connection_age = Duration::ZERO;
+    for _ in 0..3 {
+        search(&connection).await.unwrap();
+    }
+    assert_eq!(accepted.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn whoever_waited_for_an_attempt_to_connect_has_its_outcome_too() {
+    // Each connection is closed after a while.
+    let (connection, accepted) = server(&[None]).await;
+    let waiters = (0..16).map(|_| failure(&connection));
+    for (kind, text) in futures_util::future::join_all(waiters).await {
+        assert_eq!(kind, ErrorKind::DirectoryUnavailable, "{text}");
+    }
+    assert!(accepted.load(Ordering::SeqCst) <= 2, "{accepted:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_tried_again_after_a_pause_or_left_to_others() {
+    let (connection, accepted) = server(&[None]).await;
+    for _ in 0..3 {
+        failure(&connection).await;
+    }
+    let tried = accepted.load(Ordering::SeqCst);
+    assert_eq!(tried, 3);
+    let later = connection.connection(Reconnect::Later).await;
+    assert!(later.is_err());
+    assert_eq!(accepted.load(Ordering::SeqCst), tried, "not even tried");
+    let started = Instant::now();
+    assert!(connection.connection(Reconnect::Wait).await.is_err());
+    assert!(started.elapsed() >= Duration::from_millis(50));
+    assert_eq!(accepted.load(Ordering::SeqCst), tried + 1);
 }
 
 #[tokio::test]

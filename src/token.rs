@@ -5,11 +5,15 @@
 //! real client costs a fraction of a microsecond.
 
 use crate::der::{
-    Element, GENERAL_STRING, INTEGER, OCTET_STRING, OID, SEQUENCE, context, element, field,
-    integer, only, take,
+    Element, INTEGER, OCTET_STRING, OID, SEQUENCE, context, element, field, integer, only, take,
 };
 use crate::error::ErrorKind;
-use crate::principal::Principal;
+
+mod clear_text;
+
+pub(crate) use self::clear_text::{
+    ClearTicket, is_spnego, mechanisms, ntlm_message, service, ticket,
+};
 
 /// The longest token, in bytes. A ticket with 1,200 groups and delegation has a third of it.
 pub(crate) const MAX_LEN: usize = 64 * 1024;
@@ -17,8 +21,6 @@ pub(crate) const MAX_LEN: usize = 64 * 1024;
 /// GSSAPI looks at each mechanism of a list, and at each of its own for it: a token full of them
 /// keeps it busy for 65 ms.
 const MAX_MECHANISMS: usize = 16;
-
-const MAX_COMPONENTS: usize = 8;
 
 /// How every message of NTLM begins (MS-NLMP section 2.2.1).
 const NTLM_MESSAGE: &[u8] = b"NTLMSSP\0";
@@ -34,13 +36,13 @@ const NEG_TOKEN_RESP: u8 = context(1);
 
 // Contents of object identifiers.
 /// 1.3.6.1.5.5.2
-const SPNEGO: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x02];
+pub(crate) const SPNEGO: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x02];
 /// 1.2.840.113554.1.2.2
-const KRB5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02];
+pub(crate) const KRB5: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02];
 /// 1.2.840.48018.1.2.2, a slip of Windows 2000 that Windows lists first to this day.
-const MS_KRB5: &[u8] = &[0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02];
+pub(crate) const MS_KRB5: &[u8] = &[0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02];
 /// 1.3.6.1.4.1.311.2.2.10
-const NTLM: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a];
+pub(crate) const NTLM: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a];
 
 /// Token identifiers of the Kerberos mechanism (RFC 4121 section 4.1).
 const TOK_ID_AP_REQ: [u8; 2] = [1, 0];
@@ -117,33 +119,6 @@ pub(crate) fn ap_req(token: &[u8]) -> Option<&[u8]> {
         Some((_, message)) => message.strip_prefix(&TOK_ID_AP_REQ),
         None => Some(inner),
     }
-}
-
-/// The service that a client's ticket is for, as the ticket says in clear text, which anybody can
-/// write (RFC 4120 sections 5.3 and 5.5.1).
-pub(crate) fn service(token: &[u8]) -> Option<Principal> {
-    let (_, message) = unframe(kerberos(token)?)?;
-    let ap_req = only(message.strip_prefix(&TOK_ID_AP_REQ)?, AP_REQ)?;
-    let ticket = only(field(only(ap_req, SEQUENCE)?, context(3))?, TICKET)?;
-    let ticket = only(ticket, SEQUENCE)?;
-    let realm = text(only(field(ticket, context(1))?, GENERAL_STRING)?)?;
-    let name = only(field(ticket, context(2))?, SEQUENCE)?;
-    let mut names = only(field(name, context(1))?, SEQUENCE)?;
-    let mut components = Vec::new();
-    while !names.is_empty() {
-        let (component, rest) = take(names, GENERAL_STRING)?;
-        // No service's name has more.
-        if components.len() == MAX_COMPONENTS {
-            return None;
-        }
-        components.push(text(component)?);
-        names = rest;
-    }
-    Principal::from_parts(components, realm).ok()
-}
-
-fn text(bytes: &[u8]) -> Option<String> {
-    str::from_utf8(bytes).ok().map(str::to_owned)
 }
 
 /// RFC 4178 section 4.2.1.
@@ -249,4 +224,4 @@ fn carried(fields: &[u8]) -> Option<&[u8]> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

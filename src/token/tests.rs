@@ -6,7 +6,7 @@ use ErrorKind::{MalformedToken, NotKerberos, Ntlm, TokenTooLong, TooManyMechanis
 use Place::{First, Later};
 
 // From MIT Kerberos, for HTTP/app.throwaway.test of a realm that lived for a second.
-const REAL_SPNEGO: &str = "
+pub(crate) const REAL_SPNEGO: &str = "
     YIIC9AYGKwYBBQUCoIIC6DCCAuSgDTALBgkqhkiG9xIBAgKiggLRBIICzWCCAskGCSqGSIb3EgEC
     AgEAboICuDCCArSgAwIBBaEDAgEOogcDBQAgAAAAo4IByWGCAcUwggHBoAMCAQWhEBsOVEhST1dB
     V0FZLlRFU1SiJTAjoAMCAQOhHDAaGwRIVFRQGxJhcHAudGhyb3dhd2F5LnRlc3SjggF/MIIBe6AD
@@ -21,7 +21,7 @@ const REAL_SPNEGO: &str = "
     cs2wkjsBBtWuvPDhnJ/1+Qsc/F+/L5UVw/BDMa6Etoe6MnWVTOxjz52+6P/P6mMGVGqBGYj/FtHk
     I8LadSfavQsnpzJkNqeRfSz3Vhwe2twEkuCCFqLH9h/cf5jZho5h0iWJW9km1IHNhPVfYDVSQ3pH
     BvGu8dqjihS3Ib+0ev2p2FSIlw==";
-const REAL_KERBEROS: &str = "
+pub(crate) const REAL_KERBEROS: &str = "
     YIICyQYJKoZIhvcSAQICAQBuggK4MIICtKADAgEFoQMCAQ6iBwMFACAAAACjggHJYYIBxTCCAcGg
     AwIBBaEQGw5USFJPV0FXQVkuVEVTVKIlMCOgAwIBA6EcMBobBEhUVFAbEmFwcC50aHJvd2F3YXku
     dGVzdKOCAX8wggF7oAMCARKhAwIBA6KCAW0EggFpPy4Fu+WnO6rd0FXqmI6RBL3DAQzv8w7DbnrK
@@ -45,7 +45,7 @@ const REAL_REPLAY_KERBEROS: &str = "
     AgEiqRAbDlRIUk9XQVdBWS5URVNUqiUwI6ADAgEBoRwwGhsESFRUUBsSYXBwLnRocm93YXdheS50
     ZXN0";
 
-fn decode(text: &str) -> Vec<u8> {
+pub(crate) fn decode(text: &str) -> Vec<u8> {
     let text: String = text.split_whitespace().collect();
     STANDARD.decode(text).unwrap()
 }

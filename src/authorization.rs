@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
+use crate::explain::Explanation;
 use crate::token::{self, Place};
 
 mod basic;
@@ -48,33 +49,36 @@ impl fmt::Debug for Credentials {
 ///
 /// Base64 is taken with its padding only: every client pads (RFC 4648 section 3.2), so that one
 /// token has one spelling.
-pub(crate) fn credentials(
-    headers: &HeaderMap,
-    takes_basic: bool,
-) -> Result<Credentials, ErrorKind> {
+pub(crate) fn credentials(headers: &HeaderMap, takes_basic: bool) -> Result<Credentials, Error> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(Credentials::None);
     };
     if values.next().is_some() {
-        return Err(ErrorKind::SeveralAuthorizationHeaders);
+        return Err(Error::new(ErrorKind::SeveralAuthorizationHeaders));
     }
     let value = value.as_bytes();
     if takes_basic && let Some(encoded @ [_, ..]) = of_scheme(value, basic::SCHEME) {
-        return UserPassword::read(encoded).map(Credentials::Basic);
+        let typed = UserPassword::read(encoded).map_err(Error::new)?;
+        return Ok(Credentials::Basic(typed));
     }
     let encoded = match of_scheme(value, SCHEME) {
         None | Some([]) => return Ok(Credentials::None),
         Some(encoded) => encoded,
     };
     if encoded.len() > MAX_ENCODED_LEN {
-        return Err(ErrorKind::TokenTooLong);
+        let explanation = Explanation::of_length(encoded.len());
+        return Err(Error::new(ErrorKind::TokenTooLong).explained(explanation));
     }
-    let token = STANDARD.decode(encoded).map_err(|_| ErrorKind::NotBase64)?;
-    Ok(match token::check(&token)? {
-        Place::First => Credentials::Negotiate(token),
-        Place::Later => Credentials::Continuation(token),
-    })
+    let token = STANDARD.decode(encoded).map_err(|flaw| {
+        let explanation = Explanation::of_flaw(&flaw, encoded.len());
+        Error::new(ErrorKind::NotBase64).explained(explanation)
+    })?;
+    match token::check(&token) {
+        Ok(Place::First) => Ok(Credentials::Negotiate(token)),
+        Ok(Place::Later) => Ok(Credentials::Continuation(token)),
+        Err(kind) => Err(Error::new(kind).explained(Explanation::of_unseen(kind, &token))),
+    }
 }
 
 /// The challenge for a request without credentials.

@@ -6,16 +6,20 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::explain::{Explanation, export_commands};
 use crate::principal::printable;
+
+/// How much of a detail is kept, in characters.
+const MAX_DETAIL: usize = 1_000;
 
 /// Why a request was refused or could not be served.
 ///
 /// It is in the extensions of the response that the client got, so that layers further out can
 /// count or log it; the body never says more than the status does.
 ///
-/// `Display` is one line for the log, with the cause and, where the set-up is at fault, the mend.
-/// What it quotes of a stranger's token has its control characters escaped; it never holds a token
-/// or a password.
+/// `Display` is one line for the log, with the cause and, where the set-up is at fault, the mend:
+/// the text of the [`explanation`](Self::explanation), where there is one. What it quotes of a
+/// stranger's token has its control characters escaped; it never holds a token or a password.
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
@@ -24,6 +28,7 @@ pub struct Error {
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
+    explanation: Option<Explanation>,
     detail: Option<String>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -33,6 +38,7 @@ impl Error {
         Self {
             inner: Arc::new(Inner {
                 kind,
+                explanation: None,
                 detail: None,
                 source: None,
             }),
@@ -40,8 +46,30 @@ impl Error {
     }
 
     pub(crate) fn with_detail(mut self, detail: impl AsRef<str>) -> Self {
-        Arc::make_mut(&mut self.inner).detail = Some(printable(detail.as_ref()));
+        // GSSAPI's texts quote the names of a stranger's token, as long as they are.
+        let detail = detail.as_ref();
+        let end = detail.char_indices().nth(MAX_DETAIL);
+        let end = end.map_or(detail.len(), |(end, _)| end);
+        let mut shown = printable(detail.get(..end).unwrap_or(detail));
+        if end < detail.len() {
+            shown.push('…');
+        }
+        Arc::make_mut(&mut self.inner).detail = Some(shown);
         self
+    }
+
+    pub(crate) fn explained(mut self, explanation: impl Into<Option<Explanation>>) -> Self {
+        Arc::make_mut(&mut self.inner).explanation = explanation.into();
+        self
+    }
+
+    /// Has more said by the explanation that it has.
+    pub(crate) fn map_explanation(self, more: impl FnOnce(Explanation) -> Explanation) -> Self {
+        let explanation = self.inner.explanation.clone();
+        match explanation {
+            Some(explanation) => self.explained(more(explanation)),
+            None => self,
+        }
     }
 
     pub(crate) fn with_source(
@@ -61,11 +89,28 @@ impl Error {
     pub fn fault(&self) -> Fault {
         self.inner.kind.fault()
     }
+
+    /// What was seen, what it means, and the commands that mend it: of a token that was refused, and
+    /// of a ticket that lets nobody in for its realm or for want of a PAC.
+    ///
+    /// ```
+    /// use tower_spnego::{Error, explain::Cause};
+    ///
+    /// fn is_keytab_outdated(error: &Error) -> bool {
+    ///     error.explanation().is_some_and(|why| why.kind() == Cause::KvnoTooNew)
+    /// }
+    /// ```
+    pub fn explanation(&self) -> Option<&Explanation> {
+        self.inner.explanation.as_ref()
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.inner.kind.message())?;
+        match &self.inner.explanation {
+            Some(explanation) => write!(f, "{explanation}")?,
+            None => f.write_str(self.inner.kind.message())?,
+        }
         match &self.inner.detail {
             Some(detail) => write!(f, " ({detail})"),
             None => Ok(()),
@@ -77,6 +122,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("kind", &self.inner.kind)
+            .field("explanation", &self.inner.explanation)
             .field("detail", &self.inner.detail)
             .field("source", &self.inner.source)
             .finish()
@@ -158,10 +204,7 @@ error_kinds! {
     /// The token is longer than 64 KiB.
     TokenTooLong => UNAUTHORIZED, Client, "the Negotiate token is longer than 64 KiB";
     /// The client sent NTLM instead of Kerberos.
-    Ntlm => UNAUTHORIZED, Client, "the client sent NTLM instead of Kerberos: it has no ticket for \
-        this host. Usual reasons: the page was opened by an IP address or another name than the \
-        SPN's; the SPN is on no account; the client is not in the domain or can't reach its KDC; \
-        the site is not in the browser's list of trusted sites; the SPN is on two accounts";
+    Ntlm => UNAUTHORIZED, Client, "the client sent NTLM instead of Kerberos";
     /// The token is neither SPNEGO (RFC 4178) nor Kerberos (RFC 4121), or offers no Kerberos.
     NotKerberos => UNAUTHORIZED, Client, "the token is neither SPNEGO nor Kerberos, or offers no \
         Kerberos";
@@ -178,16 +221,13 @@ error_kinds! {
     UnknownHost => UNAUTHORIZED, Setup, "the request's Host is none of the layer's host names: \
         add it with hostnames(), and its SPN to the keytab; a proxy must pass Host on unchanged";
     /// The client's channel binding (RFC 5929) is another than this server's.
-    ChannelBindingDiffers => UNAUTHORIZED, Setup, "the token is bound to another TLS certificate \
-        than this server's: give the layer the certificate that clients see (it may be a TLS \
-        terminator's, or have been renewed), unless somebody relays the token";
+    ChannelBindingDiffers => UNAUTHORIZED, Setup, "the token is bound to another TLS \
+        certificate than this server's";
     /// The client sent no channel binding, and one is required.
     ChannelBindingMissing => UNAUTHORIZED, Client, "the client sent no channel binding, and one is \
-        required: many clients can't (guide::clients lists them), or have to be told to";
+        required";
     /// The ticket can't be decrypted with our key, or its authenticator is garbled.
-    WrongKey => UNAUTHORIZED, Setup, "the ticket can't be decrypted with the keytab's key: the SPN \
-        may be on another account, or the account's password was changed after the keytab was \
-        made; export the keytab again (unless somebody made the ticket up)";
+    WrongKey => UNAUTHORIZED, Setup, "the ticket can't be decrypted with the keytab's key";
     /// The ticket has expired.
     TicketExpired => UNAUTHORIZED, Client, "the ticket has expired";
     /// The ticket is not valid yet.
@@ -195,18 +235,15 @@ error_kinds! {
     /// The token was used before.
     Replay => UNAUTHORIZED, Client, "the token was used before (a replay)";
     /// The ticket is for another service than ours.
-    WrongService => UNAUTHORIZED, Setup, "the ticket is for another service than this one: open \
-        the site by the host name of the SPN, or add the SPN and its key to the keytab";
+    WrongService => UNAUTHORIZED, Setup, "the ticket is for another service than this one";
     /// The client's clock and ours differ by more than the allowed skew.
     ClockSkew => UNAUTHORIZED, Setup, "the client's clock and this server's differ by more than \
-        the allowed skew (5 minutes unless krb5.conf says otherwise); set both by NTP";
+        the allowed skew";
     /// The keytab lacks the ticket's key version or encryption type.
     KeyMissing => UNAUTHORIZED, Setup, "the keytab has no key of the ticket's version (kvno) or \
-        encryption type; export the keytab again, and have clients fetch a new ticket (unless \
-        somebody made the ticket up)";
+        encryption type";
     /// The replay cache can't be written.
-    ReplayCacheUnusable => UNAUTHORIZED, Setup, "the replay cache can't be written: is its folder \
-        there, and room on its disk?";
+    ReplayCacheUnusable => UNAUTHORIZED, Setup, "the replay cache can't be written";
     /// GSSAPI refused the token for another reason.
     TokenRefused => UNAUTHORIZED, Client, "GSSAPI refused the token";
     /// What follows `Basic` is no user name and password in UTF-8 (RFC 7617), or is longer than
@@ -236,10 +273,8 @@ error_kinds! {
     /// before they ask to sign in.
     SignedOut => FORBIDDEN, Client, "the person has signed out of this session";
     /// The ticket has no PAC (MS-PAC) that counts, and one is required.
-    PacMissing => FORBIDDEN, Client, "the ticket has no PAC, which tells who the client really is on \
-        Active Directory: clients can ask the KDC to leave it out (kinit --no-request-pac), and an \
-        account can be set so (NO_AUTH_DATA_REQUIRED on the service's account). One whose signature \
-        is wrong counts as none, too";
+    PacMissing => FORBIDDEN, Client, "the ticket has no PAC, which tells who the client really is on Active \
+        Directory";
     /// The ticket's PAC can't be read.
     PacUnreadable => FORBIDDEN, Setup, "the ticket's PAC can't be read";
     /// The client asked to stay anonymous (RFC 8062).
@@ -378,8 +413,9 @@ pub enum ConfigError {
     /// The keytab is not there.
     #[error(
         "the keytab {} does not exist: export one with the key of {spn}, and name its path with \
-         .keytab(..)",
-        path.display()
+         .keytab(..). {}",
+        path.display(),
+        export_commands(spn, path, false)
     )]
     #[non_exhaustive]
     KeytabMissing {
@@ -413,9 +449,10 @@ pub enum ConfigError {
     #[error(
         "the keytab {} has no key for {spn}; it has {}. Add the SPN's key to the keytab, or set \
          the host name to that of a principal it has, and .service_realm(..), if any, to its realm \
-         (upper and lower case differ)",
+         (upper and lower case differ). {}",
         path.display(),
-        list(principals)
+        list(principals),
+        export_commands(spn, path, true)
     )]
     #[non_exhaustive]
     SpnNotInKeytab {

@@ -2,6 +2,7 @@
 
 use crate::Pac;
 use crate::dn::Dn;
+use crate::explain::{Explanation, HeldKeys, Token};
 use crate::kerberos::{Buffers, Keytab};
 use crate::sid::Sid;
 use crate::token;
@@ -35,6 +36,12 @@ pub fn token(input: &[u8]) {
     let _ = token::krb_error_code(input);
     let _ = token::kerberos(input);
     let _ = token::service(input);
+    let keytab = std::sync::Arc::new(HeldKeys::default());
+    let token = Token::of(input);
+    assert!(!token.to_string().contains('\n'));
+    if let Some(why) = Explanation::of_captured(token, &keytab) {
+        assert!(!why.to_string().contains('\n'));
+    }
 }
 
 /// Reads a keytab.

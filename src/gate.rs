@@ -92,8 +92,8 @@ impl Gate {
         {
             return self.respect(user, parts);
         }
-        let mut credentials =
-            credentials(&parts.headers, asked.offers_basic()).map_err(unreadable)?;
+        let mut credentials = credentials(&parts.headers, asked.offers_basic())
+            .map_err(|error| self.unreadable(error, parts))?;
         let session = RequestSession::of(&parts.extensions)?;
         let moved = self.logins.moved(&session);
         if is_ticket_unasked(&credentials, parts) {
@@ -226,13 +226,5 @@ fn is_ticket_unasked(credentials: &Credentials, parts: &Parts) -> bool {
             parts.headers.get(USER_AGENT).is_some_and(is_browser)
         }
         Credentials::None | Credentials::Basic(_) => false,
-    }
-}
-
-fn unreadable(kind: ErrorKind) -> Refusal {
-    let refusal = Refusal::from(Error::new(kind));
-    match kind {
-        ErrorKind::BasicUnreadable => refusal.of_password(),
-        _ => refusal,
     }
 }

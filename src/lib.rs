@@ -53,7 +53,9 @@
 //!   realm, and [`Cached`] remembers what one says.
 //! - [`GroupRule`] says which groups people must be in, or must not, and what roles that gives them.
 //! - [`attributes`] reads a user's attributes into a type of the application's own.
-//! - [`Error`] says why a request was refused: it is in the response's extensions and in the log.
+//! - [`Error`] says why a request was refused: it is in the response's extensions and in the log. Of a
+//!   refused token it has an [`Explanation`](explain::Explanation): what was seen, what it means, and
+//!   the commands that mend it.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
 //! - [`guide::clients`] says which clients sign in, and how; [`guide::limits`] what is not done yet.
 //! - `testing` (a feature) starts a real KDC and a real LDAP server for your own tests.
@@ -137,6 +139,7 @@ mod der;
 mod directory;
 mod dn;
 mod error;
+pub mod explain;
 mod extract;
 mod filetime;
 mod future;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ConfigError, Error, ErrorKind};
+use crate::explain::{Cause, Explanation};
 
 /// A Kerberos principal: one or more components and a realm, as in `alice@CORP.EXAMPLE.COM`
 /// or `HTTP/intranet.corp.example.com@CORP.EXAMPLE.COM`.
@@ -265,10 +266,10 @@ impl AllowedRealms {
                 .with_source(error)
         })?;
         if !self.contains(&principal) {
-            return Err(Error::new(ErrorKind::RealmNotAllowed).with_detail(format!(
-                "{principal}; allowed: {}; add it with .realm(..), to the letter",
-                self.0.join(", ")
-            )));
+            let explanation = Explanation::new(Cause::RealmNotAllowed)
+                .of_client(&principal)
+                .with_realms(&self.0);
+            return Err(Error::new(ErrorKind::RealmNotAllowed).explained(explanation));
         }
         if principal.person().is_none() {
             return Err(Error::new(ErrorKind::NameNotAllowed).with_detail(principal.to_string()));

@@ -11,7 +11,11 @@ fn read(values: &[&str]) -> Result<Credentials, ErrorKind> {
             HeaderValue::from_bytes(value.as_bytes()).unwrap(),
         );
     }
-    credentials(&headers, false)
+    kind(credentials(&headers, false))
+}
+
+fn kind(result: Result<Credentials, Error>) -> Result<Credentials, ErrorKind> {
+    result.map_err(|error| error.kind())
 }
 
 /// Passwords are not compared outside of tests, and not here.
@@ -164,11 +168,14 @@ fn basic_is_read_only_where_it_is_taken() {
         let read = credentials(&headers, true).unwrap();
         assert_eq!(matches!(read, Credentials::Basic(_)), taken, "{value:?}");
         assert!(!format!("{read:?}").contains("secret"), "{read:?}");
-        assert_eq!(credentials(&headers, false), Ok(Credentials::None));
+        assert_eq!(kind(credentials(&headers, false)), Ok(Credentials::None));
     }
     headers.insert(AUTHORIZATION, HeaderValue::from_static("Basic !"));
-    assert_eq!(credentials(&headers, true), Err(ErrorKind::BasicUnreadable));
-    assert_eq!(credentials(&headers, false), Ok(Credentials::None));
+    assert_eq!(
+        kind(credentials(&headers, true)),
+        Err(ErrorKind::BasicUnreadable)
+    );
+    assert_eq!(kind(credentials(&headers, false)), Ok(Credentials::None));
 }
 
 #[test]

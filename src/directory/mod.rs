@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
+use crate::explain::{Cause, Explanation};
 use crate::group_rule::GroupKey;
 use crate::initiator::Initiator;
 use crate::user::User;
@@ -308,7 +309,7 @@ impl DirectoryError {
 
     /// The ticket has no PAC, and nothing else says who the person is: 403.
     pub fn pac_missing() -> Self {
-        Self(Error::new(ErrorKind::PacMissing))
+        Self(Error::new(ErrorKind::PacMissing).explained(Explanation::new(Cause::PacMissing)))
     }
 
     /// The directory can't answer now: 503.

@@ -4,6 +4,7 @@ use super::Gate;
 use crate::delegated::{DelegatedTicket, Delegation};
 use crate::directory::Directory;
 use crate::error::{Error, ErrorKind};
+use crate::explain::{Cause, Explanation};
 use crate::initiator::{Initiator, Occasion};
 use crate::kerberos::{Accepted, Pac};
 use crate::login::{Ends, Login, Offered, RequestSession, SignIn};
@@ -53,16 +54,17 @@ impl Gate {
     fn initiator(&self, accepted: &Accepted) -> Result<Initiator, Error> {
         let initiator = Initiator::admit(accepted, &self.realms, self.mapping)?;
         match initiator.pac() {
-            None if self.requires_pac => {
-                Err(Error::new(ErrorKind::PacMissing)
-                    .with_detail(initiator.principal().to_string()))
-            }
+            None if self.requires_pac => Err(Error::new(ErrorKind::PacMissing)
+                .explained(Explanation::new(Cause::PacMissing))
+                .map_explanation(|why| self.about(why, &initiator))),
             _ => Ok(initiator),
         }
     }
 
     async fn find(&self, initiator: &Initiator) -> Result<User, Error> {
-        let user = self.directory.find(initiator).await?;
+        let found = self.directory.find(initiator).await.map_err(Error::from);
+        let user =
+            found.map_err(|error| error.map_explanation(|why| self.about(why, initiator)))?;
         if user.principal() != initiator.principal() {
             return Err(Error::new(ErrorKind::UserDiffers).with_detail(format!(
                 "asked about {}, the directory answered with {}",

@@ -6,7 +6,9 @@ use http::request::Parts;
 use super::{Gate, Visit};
 use crate::connection::SpnegoConnection;
 use crate::error::{Error, ErrorKind};
+use crate::explain::{Cause, Explanation};
 use crate::host;
+use crate::initiator::Initiator;
 use crate::kerberos::{Accepted, Handshake, Offer, Refused, Unfinished};
 use crate::login::RequestSession;
 use crate::response::Refusal;
@@ -63,32 +65,55 @@ impl Gate {
     }
 
     fn explain(&self, parts: &Parts, mut refused: Refused) -> Refused {
-        if refused.error.kind() == ErrorKind::ChannelBindingDiffers
-            && !self.bindings.knows_end_point(&parts.extensions)
-        {
-            refused.error = refused.error.with_detail(
-                "no certificate is known for this connection: give the layer one with \
-                 server_end_point(..), or put a ServerEndPoint into each request's extensions",
-            );
-        }
+        let knows_end_point = self.bindings.knows_end_point(&parts.extensions);
+        refused.error = refused.error.map_explanation(|explanation| {
+            let explanation = explanation.at(host::name(parts), None);
+            match explanation.kind() {
+                Cause::ChannelBindingDiffers if !knows_end_point => explanation.with_detail(
+                    "no certificate is known for this connection: give the layer one with \
+                     server_end_point(..), or put a ServerEndPoint into each request's extensions",
+                ),
+                _ => explanation,
+            }
+        });
         refused
+    }
+
+    /// Of a ticket that its client gets in by nowhere here.
+    pub(super) fn about(&self, explanation: Explanation, initiator: &Initiator) -> Explanation {
+        let service = self.acceptor.principals().first().cloned();
+        explanation
+            .at(None, service)
+            .of_client(initiator.principal())
+    }
+
+    /// Of a header that no token was read in.
+    pub(super) fn unreadable(&self, error: Error, parts: &Parts) -> Refusal {
+        let kind = error.kind();
+        let refusal = Refusal::from(error.map_explanation(|explanation| {
+            let host = host::name(parts);
+            let service = self.acceptor.service_at(host.as_deref());
+            explanation.at(host, service)
+        }));
+        match kind {
+            ErrorKind::BasicUnreadable => refusal.of_password(),
+            _ => refusal,
+        }
     }
 
     /// Why a handshake of several requests can't be had, or has lost its beginning.
     pub(super) fn not_tied(&self, parts: &Parts) -> Error {
+        let lost = |why| Explanation::new(Cause::HandshakeLost).with_detail(why);
         let why = match SpnegoConnection::of(&parts.extensions) {
-            None => {
-                "there is no SpnegoConnection in the request: serve the application with \
-                 into_make_service_with_connect_info::<SpnegoConnection>(), or with Connections(..)"
-            }
+            None => Explanation::new(Cause::NoConnection),
             Some(_) if parts.version != Version::HTTP_11 => {
-                "it can be had over HTTP/1.1 alone, where one request follows the other"
+                lost("it can be had over HTTP/1.1 alone, where one request follows the other")
             }
-            Some(_) => {
+            Some(_) => lost(
                 "no handshake is under way on this connection: it took too long, another request \
-                 came between, or a proxy sent this one over another connection"
-            }
+                 came between, or a proxy sent this one over another connection",
+            ),
         };
-        Error::new(ErrorKind::UnfinishedHandshake).with_detail(why)
+        Error::new(ErrorKind::UnfinishedHandshake).explained(why)
     }
 }

@@ -215,7 +215,7 @@ fn keys_of(principal: &Principal, path: &Path) -> Result<Keys, String> {
         .map_err(|error| format!("{shown} is no keytab: {error}; export it again"))?;
     if keytab.principals().any(|held| held == principal) {
         let principal = vec![principal.to_string()];
-        return Keys::new(&bytes, principal).map_err(unreadable);
+        return Keys::new(path, &bytes, &keytab, principal).map_err(unreadable);
     }
     let held: Vec<_> = keytab.principals().map(ToString::to_string).collect();
     Err(format!(

@@ -13,6 +13,7 @@ use super::pac::{Buffers, Pac};
 use super::replay_cache::ReplayCache;
 use super::worker::{Disposable, Disposal};
 use crate::error::{Error, ErrorKind};
+use crate::explain::{Clock, Explanation};
 use crate::principal::Principal;
 use crate::token;
 
@@ -79,7 +80,6 @@ pub(super) struct Rules {
 
 /// One leg of a handshake.
 pub(super) struct Leg {
-    pub(super) context: Disposable<Context>,
     pub(super) token: Vec<u8>,
     /// The principal that the ticket must be for; any of the keytab where there is none.
     pub(super) service: Option<String>,
@@ -88,19 +88,28 @@ pub(super) struct Leg {
 }
 
 impl Tools {
-    pub(super) fn accept(&mut self, leg: Leg, disposal: &Disposal) -> Result<Progress, Refused> {
+    pub(super) fn accept(
+        &mut self,
+        context: Disposable<Context>,
+        leg: &Leg,
+        disposal: &Disposal,
+    ) -> Result<Progress, Refused> {
         self.credentials.renew(&self.keytab);
-        if let Some(ap_req) = token::ap_req(&leg.token) {
-            self.credentials.guard.check(ap_req).map_err(objected)?;
+        if let Some(ap_req) = token::ap_req(&leg.token)
+            && let Err(objection) = self.credentials.guard.check(ap_req)
+        {
+            return Err(self.explain(objected(objection), leg).into());
         }
-        let service = self.service(&leg)?;
+        let service = self
+            .service(leg)
+            .map_err(|error| self.explain(error, leg))?;
         let terms = Terms {
             channel_binding: leg.channel_binding.as_deref(),
             local_name: leg.rules.local_name,
             delegation: leg.rules.delegation,
             pac: true,
         };
-        let Some(mut context) = leg.context.take() else {
+        let Some(mut context) = context.take() else {
             return Err(ErrorKind::Internal.into());
         };
         let Step { outcome, reply } = context.step(&service.accepting, &leg.token, &terms);
@@ -108,7 +117,8 @@ impl Tools {
             Outcome::Complete(client) if client.anonymous => Error::new(ErrorKind::Anonymous),
             Outcome::Complete(client) if leg.rules.bound_only && !client.is_bound => {
                 // Not GSSAPI's reply, which is the proof that a client would take for a sign-in.
-                return Err(ErrorKind::ChannelBindingMissing.into());
+                let error = Error::new(ErrorKind::ChannelBindingMissing);
+                return Err(self.explain(error, leg).into());
             }
             Outcome::Complete(client) => {
                 let accepted = accepted(client, reply, &leg.rules, disposal);
@@ -118,12 +128,46 @@ impl Tools {
             Outcome::Refused(refusal) => {
                 let replay_cache = &self.credentials.replay_cache;
                 let kind = kind(&refusal, &reply, service, replay_cache, &leg.token);
-                Error::new(kind).with_detail(refusal.text)
+                let error = Error::new(kind).with_detail(refusal.text);
+                self.explain(error, leg)
             }
         };
         Err(Refused {
             error,
             reject_token: reply,
+        })
+    }
+
+    /// With what can be read of the token and the keytab. Everything here is bounded, and short beside
+    /// what GSSAPI did to refuse it.
+    fn explain(&self, error: Error, leg: &Leg) -> Error {
+        let explanation = Explanation::of_refused(
+            error.kind(),
+            &leg.token,
+            self.credentials.held(),
+            leg.service.as_deref(),
+            self.keytab.problem(),
+        );
+        let explanation = explanation.map(|explanation| match error.kind() {
+            ErrorKind::ClockSkew => explanation.with_clock(self.clock(leg)),
+            ErrorKind::ReplayCacheUnusable => {
+                explanation.with_replay_cache(self.credentials.replay_cache.problem())
+            }
+            _ => explanation,
+        });
+        error.explained(explanation)
+    }
+
+    /// By how much the client's clock differs, as the sealed authenticator says.
+    fn clock(&self, leg: &Leg) -> Option<Clock> {
+        let theirs = self
+            .credentials
+            .guard
+            .client_time(token::ap_req(&leg.token)?)?;
+        let ours = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Some(Clock {
+            ahead: i64::from(theirs) - i64::try_from(ours.ok()?.as_secs()).ok()?,
+            allowed: leg.rules.clock_skew,
         })
     }
 
@@ -137,10 +181,9 @@ impl Tools {
         }
         let wanted = token::service(&leg.token).map(|principal| principal.to_string());
         match &wanted {
-            Some(principal) => credentials.of(principal).ok_or_else(|| {
-                Error::new(ErrorKind::WrongService)
-                    .with_detail(format!("the keytab has no key for {principal}"))
-            }),
+            Some(principal) => credentials
+                .of(principal)
+                .ok_or_else(|| Error::new(ErrorKind::WrongService)),
             None => credentials
                 .any()
                 .ok_or_else(|| Error::new(ErrorKind::Internal)),

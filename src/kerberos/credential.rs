@@ -6,6 +6,7 @@ use super::ffi::{Credential, ForwardingGuard};
 use super::keytab_file::{Keys, KeytabFile};
 use super::replay_cache::ReplayCache;
 use crate::error::ConfigError;
+use crate::explain::HeldKeys;
 
 /// The credentials of all services whose tickets count.
 pub(super) struct Credentials {
@@ -63,6 +64,11 @@ impl Credentials {
         self.services
             .iter()
             .find(|service| service.principal == principal)
+    }
+
+    /// What the keytab holds.
+    pub(super) fn held(&self) -> Arc<HeldKeys> {
+        self.keys.held()
     }
 
     /// For a token that names no service.

@@ -1118,32 +1118,17 @@ impl ForwardingGuard {
         Ok(guard)
     }
 
+    /// What the client's clock had when it made this AP-REQ, in seconds since 1970. Only the holder
+    /// of a ticket for us can say so.
+    pub(super) fn client_time(&self, ap_req: &[u8]) -> Option<u32> {
+        let (code, auth) = self.read(ap_req)?;
+        let time = || auth.authenticator(|authenticator| authenticator.ctime.cast_unsigned());
+        (code == 0 || is_of_time(code)).then(time).flatten()
+    }
+
     /// Judges an AP-REQ. What can't be opened here can't be there either, and is left to GSSAPI.
     pub(super) fn check(&mut self, ap_req: &[u8]) -> Result<(), Objection> {
-        let request = data_of(ap_req).map_err(|_| Objection::Unsound)?;
-        let mut auth = AuthContext {
-            krb5: &self.krb5,
-            handle: ptr::null_mut(),
-        };
-        // SAFETY: context and keytab are live; the handle is ours; the request is only read. With
-        // no flags, which always can be set, it touches no replay cache; what it could tell besides is
-        // not asked for.
-        let code = unsafe {
-            let code = krb5_auth_con_init(self.krb5.0, &mut auth.handle);
-            if code != 0 {
-                return Err(Objection::Unsound);
-            }
-            krb5_auth_con_setflags(self.krb5.0, auth.handle, 0);
-            krb5_rd_req(
-                self.krb5.0,
-                &mut auth.handle,
-                &request,
-                ptr::null(),
-                self.keytab,
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
-        };
+        let (code, auth) = self.read(ap_req).ok_or(Objection::Unsound)?;
         if code != 0 && !is_of_time(code) {
             return Ok(());
         }
@@ -1161,6 +1146,35 @@ impl ForwardingGuard {
             None => forwarded.is_described_by(forwarded.sealed),
         };
         is_sound.then_some(()).ok_or(Objection::Unsound)
+    }
+
+    /// libkrb5's code for an AP-REQ, and what it knows of it then.
+    fn read(&self, ap_req: &[u8]) -> Option<(i32, AuthContext<'_>)> {
+        let request = data_of(ap_req).ok()?;
+        let mut auth = AuthContext {
+            krb5: &self.krb5,
+            handle: ptr::null_mut(),
+        };
+        // SAFETY: context and keytab are live; the handle is ours; the request is only read. With
+        // no flags, which always can be set, it touches no replay cache; what it could tell besides is
+        // not asked for.
+        let code = unsafe {
+            let code = krb5_auth_con_init(self.krb5.0, &mut auth.handle);
+            if code != 0 {
+                return None;
+            }
+            krb5_auth_con_setflags(self.krb5.0, auth.handle, 0);
+            krb5_rd_req(
+                self.krb5.0,
+                &mut auth.handle,
+                &request,
+                ptr::null(),
+                self.keytab,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        Some((code, auth))
     }
 }
 
@@ -1199,21 +1213,33 @@ impl AuthContext<'_> {
     /// The authenticator's checksum, if it is GSSAPI's.
     fn checksum(&self) -> Option<Vec<u8>> {
         const GSSAPI: i32 = 0x8003;
+        let checksum = |authenticator: &Authenticator| {
+            // SAFETY: null, or it lives with the authenticator.
+            let checksum = unsafe { authenticator.checksum.as_ref() }?;
+            let is_ours = checksum.kind == GSSAPI && !checksum.contents.is_null();
+            is_ours.then(|| {
+                // SAFETY: it holds `length` bytes, which are copied.
+                let bytes = unsafe {
+                    std::slice::from_raw_parts(checksum.contents, checksum.length as usize)
+                };
+                bytes.to_vec()
+            })
+        };
+        self.authenticator(checksum).flatten()
+    }
+
+    /// What is to be known of the authenticator, where libkrb5 has opened one.
+    fn authenticator<V>(&self, look: impl FnOnce(&Authenticator) -> V) -> Option<V> {
         let mut authenticator = ptr::null_mut();
-        // SAFETY: both contexts are live; the authenticator, a copy, is ours on success. Its
-        // checksum is null or holds `length` bytes, copied before all is freed.
+        // SAFETY: both contexts are live; the authenticator, a copy, is ours on success, not null then,
+        // and lives until it is freed.
         unsafe {
             if krb5_auth_con_getauthenticator(self.krb5.0, self.handle, &mut authenticator) != 0 {
                 return None;
             }
-            let checksum = (*authenticator).checksum.as_ref();
-            let checksum = checksum
-                .filter(|checksum| checksum.kind == GSSAPI && !checksum.contents.is_null())
-                .map(|checksum| {
-                    std::slice::from_raw_parts(checksum.contents, checksum.length as usize).to_vec()
-                });
+            let seen = authenticator.as_ref().map(look);
             krb5_free_authenticator(self.krb5.0, authenticator);
-            checksum
+            seen
         }
     }
 
@@ -1350,4 +1376,7 @@ struct Authenticator {
     magic: i32,
     client: *const c_void,
     checksum: *const Checksum,
+    cusec: i32,
+    /// Seconds since 1970; past 2038 they go on as unsigned, as MIT reads them.
+    ctime: i32,
 }

@@ -61,7 +61,6 @@ impl Keytab {
     }
 
     /// The keys, in the file's order.
-    #[cfg(test)]
     pub(crate) fn entries(&self) -> impl ExactSizeIterator<Item = &KeytabEntry> {
         self.entries.iter()
     }

@@ -16,6 +16,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::keytab::Keytab;
 use crate::error::ConfigError;
+use crate::explain::{HeldKeys, Key};
 use crate::principal::Principal;
 
 /// A keytab of a hundred thousand keys; what is larger is no keytab.
@@ -91,6 +92,8 @@ struct State {
     /// Of the file when it was last read, whatever came of it.
     stamp: Option<Stamp>,
     looked: Instant,
+    /// Why the file's own keys are not those in use.
+    problem: Option<String>,
 }
 
 /// What changes when a file is written or replaced.
@@ -106,6 +109,8 @@ pub(crate) struct Stamp {
 pub(super) struct Keys {
     memfd: OwnedFd,
     services: Vec<String>,
+    /// What it holds, for the explanation of a refusal.
+    held: Arc<HeldKeys>,
 }
 
 impl Keys {
@@ -119,7 +124,17 @@ impl Keys {
         self.services.iter().map(String::as_str)
     }
 
-    pub(super) fn new(bytes: &[u8], services: Vec<String>) -> io::Result<Self> {
+    /// What it holds, without the keys themselves.
+    pub(super) fn held(&self) -> Arc<HeldKeys> {
+        Arc::clone(&self.held)
+    }
+
+    pub(super) fn new(
+        path: &Path,
+        bytes: &[u8],
+        keytab: &Keytab,
+        services: Vec<String>,
+    ) -> io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let mut file = File::from(memfd_create("keytab", flags)?);
         file.write_all(bytes)?;
@@ -128,6 +143,7 @@ impl Keys {
         Ok(Self {
             memfd: file.into(),
             services,
+            held: Arc::new(HeldKeys::of(path, keytab)),
         })
     }
 }
@@ -139,33 +155,8 @@ impl KeytabFile {
         services: &Services,
         service_realm: Option<&str>,
     ) -> Result<Self, ConfigError> {
-        let unreadable = |error: io::Error| ConfigError::KeytabUnreadable {
-            path: path.clone(),
-            reason: match error.kind() {
-                io::ErrorKind::PermissionDenied => format!(
-                    "{error}; make it readable for the user this process runs as, and for nobody \
-                     else"
-                ),
-                io::ErrorKind::IsADirectory => {
-                    format!("{error}; name the keytab's file, not its folder, in .keytab(..)")
-                }
-                _ => error.to_string(),
-            },
-        };
-        let (stamp, bytes) = read(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => ConfigError::KeytabMissing {
-                path: path.clone(),
-                spn: match services.hosts() {
-                    [] => "the service".to_owned(),
-                    hosts => hosts.iter().map(spn_of).collect::<Vec<_>>().join(", "),
-                },
-            },
-            _ => unreadable(error),
-        })?;
-        let keytab = Keytab::parse(&bytes).map_err(|error| ConfigError::KeytabMalformed {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
+        let unreadable = |error: io::Error| unreadable(&path, &error);
+        let (stamp, bytes, keytab) = load(&path, services.hosts())?;
         let wanted = match services.hosts() {
             [] => Wanted::AllOf {
                 realm: sole_realm(&path, &keytab, service_realm)?,
@@ -179,13 +170,14 @@ impl KeytabFile {
         let principals = wanted
             .find(&keytab)
             .map_err(|reason| unreadable(io::Error::other(reason)))?;
-        let keys = Arc::new(Keys::new(&bytes, principals).map_err(unreadable)?);
+        let keys = Keys::new(&path, &bytes, &keytab, principals).map_err(unreadable)?;
         Ok(Self {
             wanted,
             state: Mutex::new(State {
-                keys,
+                keys: Arc::new(keys),
                 stamp: Some(stamp),
                 looked: Instant::now(),
+                problem: None,
             }),
             path,
         })
@@ -212,6 +204,12 @@ impl KeytabFile {
         Arc::clone(&state.keys)
     }
 
+    /// Why the file as it is now can't be used; none where it can.
+    pub(super) fn problem(&self) -> Option<String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.problem.clone()
+    }
+
     fn renew(&self, state: &mut State) {
         let path = self.path.display();
         let renewed = read(&self.path).map_err(|error| {
@@ -222,17 +220,21 @@ impl KeytabFile {
             state.stamp = Some(stamp);
             let keytab = Keytab::parse(&bytes).map_err(|error| error.to_string())?;
             let services = self.wanted.find(&keytab)?;
-            Keys::new(&bytes, services).map_err(|error| error.to_string())
+            Keys::new(&self.path, &bytes, &keytab, services).map_err(|error| error.to_string())
         });
         match renewed {
             Ok(keys) => {
                 tracing::info!("the keytab {path} has changed; its new keys are in use");
                 state.keys = Arc::new(keys);
+                state.problem = None;
             }
-            Err(reason) => tracing::error!(
-                "the keytab {path} has changed and can't be used: {reason}; the keys it had stay \
-                 in use until it is mended"
-            ),
+            Err(reason) => {
+                tracing::error!(
+                    "the keytab {path} has changed and can't be used: {reason}; the keys it had \
+                     stay in use until it is mended"
+                );
+                state.problem = Some(reason);
+            }
         }
     }
 }
@@ -273,6 +275,55 @@ fn read(path: &Path) -> io::Result<(Stamp, Zeroizing<Vec<u8>>)> {
         ));
     }
     Ok((stamp, bytes))
+}
+
+/// Reads a keytab that is to have the SPNs of these hosts.
+fn load(path: &Path, hosts: &[String]) -> Result<(Stamp, Zeroizing<Vec<u8>>, Keytab), ConfigError> {
+    let (stamp, bytes) = read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ConfigError::KeytabMissing {
+            path: path.to_owned(),
+            spn: match hosts {
+                [] => "the service".to_owned(),
+                hosts => hosts.iter().map(spn_of).collect::<Vec<_>>().join(", "),
+            },
+        },
+        _ => unreadable(path, &error),
+    })?;
+    let keytab = Keytab::parse(&bytes).map_err(|error| ConfigError::KeytabMalformed {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok((stamp, bytes, keytab))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
+    ConfigError::KeytabUnreadable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+impl HeldKeys {
+    /// Reads a keytab's file, but for the keys themselves.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, can't be read, or is no keytab.
+    pub fn read(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
+        let path = path.into();
+        let (_, _, keytab) = load(&path, &[])?;
+        Ok(Self::of(&path, &keytab))
+    }
+
+    fn of(path: &Path, keytab: &Keytab) -> Self {
+        let keys = keytab
+            .entries()
+            .map(|entry| Key::new(entry.principal.clone(), entry.kvno, entry.enctype));
+        Self {
+            path: path.to_owned(),
+            keys: keys.collect(),
+        }
+    }
 }
 
 fn spn_of(hostname: &String) -> String {

@@ -181,6 +181,11 @@ impl Acceptor {
         }
     }
 
+    /// The principal that a ticket must be for in a request to this host, where that is one and known.
+    pub(crate) fn service_at(&self, host: Option<&str>) -> Option<String> {
+        self.service_of(host).ok().flatten()
+    }
+
     /// What people know it by: its host name, or where it has several the realm's.
     pub(crate) fn site(&self) -> &str {
         match &self.services {
@@ -226,14 +231,13 @@ impl Acceptor {
         begun: Option<Begun>,
     ) -> Result<Handshake, Refused> {
         let leg = Leg {
-            context,
             token: offer.token,
             service: service.clone(),
             channel_binding: offer.channel_binding,
             rules: self.rules,
         };
         let disposal = self.pool.disposal();
-        let accept = move |tools: &mut Tools| tools.accept(leg, &disposal);
+        let accept = move |tools: &mut Tools| tools.accept(context, &leg, &disposal);
         match self.pool.run(accept).await?? {
             Progress::Accepted(accepted) => Ok(Handshake::Accepted(accepted)),
             Progress::Unfinished(context, reply) => {

@@ -8,6 +8,7 @@ use rustix::process::geteuid;
 
 use super::private_folder::private_folder;
 use crate::error::ConfigError;
+use crate::explain::ReplayCacheProblem;
 
 /// The replay cache that every accept writes.
 pub(super) struct ReplayCache {
@@ -30,7 +31,7 @@ impl ReplayCache {
             // `dfl:` rather than nothing: KRB5RCACHENAME could turn the cache off.
             None => ("dfl:".to_owned(), default_folder().join(file)),
         };
-        try_to_write(&path)?;
+        try_to_write(&path).map_err(|error| unusable(&path, error.reason))?;
         Ok(Self { name, path })
     }
 
@@ -42,6 +43,25 @@ impl ReplayCache {
     pub(super) fn is_usable(&self) -> bool {
         try_to_write(&self.path).is_ok()
     }
+
+    /// Why GSSAPI could not write it.
+    pub(super) fn problem(&self) -> ReplayCacheProblem {
+        let (reason, is_anothers) = match try_to_write(&self.path) {
+            Ok(()) => (
+                "it can be opened, so that its disk may be full".to_owned(),
+                false,
+            ),
+            Err(Unusable {
+                reason,
+                is_anothers,
+            }) => (reason, is_anothers),
+        };
+        ReplayCacheProblem {
+            path: self.path.clone(),
+            reason,
+            is_anothers,
+        }
+    }
 }
 
 /// Where MIT's `dfl:` cache lies.
@@ -52,7 +72,21 @@ fn default_folder() -> PathBuf {
         .map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
-fn try_to_write(path: &Path) -> Result<(), ConfigError> {
+struct Unusable {
+    reason: String,
+    is_anothers: bool,
+}
+
+impl From<std::io::Error> for Unusable {
+    fn from(error: std::io::Error) -> Self {
+        Self {
+            reason: error.to_string(),
+            is_anothers: false,
+        }
+    }
+}
+
+fn try_to_write(path: &Path) -> Result<(), Unusable> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -60,17 +94,14 @@ fn try_to_write(path: &Path) -> Result<(), ConfigError> {
         .truncate(false)
         .mode(0o600)
         .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-        .open(path)
-        .map_err(|error| unusable(path, error.to_string()))?;
-    let metadata = file
-        .metadata()
-        .map_err(|error| unusable(path, error.to_string()))?;
-    if metadata.uid() != geteuid().as_raw() {
+        .open(path)?;
+    let owner = file.metadata()?.uid();
+    if owner != geteuid().as_raw() {
         // MIT refuses every token over such a file.
-        return Err(unusable(
-            path,
-            format!("it belongs to the user with uid {}", metadata.uid()),
-        ));
+        return Err(Unusable {
+            reason: format!("it belongs to the user with uid {owner}"),
+            is_anothers: true,
+        });
     }
     Ok(())
 }

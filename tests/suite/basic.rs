@@ -218,7 +218,9 @@ async fn where_the_services_own_realm_may_not_sign_in_a_name_needs_its_realm() {
     answer.is_refused_password(ErrorKind::BasicNameNotAllowed);
     let error = answer.error.expect("an error").to_string();
     assert!(
-        error.contains("alice@EXAMPLE.TEST; allowed: A.TEST, B.TEST"),
+        error.contains(
+            "The client is alice@EXAMPLE.TEST, and the realms that may sign in are A.TEST, B.TEST."
+        ),
         "{error}"
     );
 }

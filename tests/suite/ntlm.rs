@@ -16,8 +16,8 @@ use crate::{not_run, process};
 
 // From curl --ntlm, for a user "alice" and a challenge of the tests' making (MS-NLMP sections
 // 2.2.1.1 and 2.2.1.3).
-const NEGOTIATE: &str = "TlRMTVNTUAABAAAABoIIAAAAAAAAAAAAAAAAAAAAAAA=";
-const AUTHENTICATE: &str = "\
+pub const NEGOTIATE: &str = "TlRMTVNTUAABAAAABoIIAAAAAAAAAAAAAAAAAAAAAAA=";
+pub const AUTHENTICATE: &str = "\
     TlRMTVNTUAADAAAAGAAYAEAAAACcAJwAWAAAAA4ADgD0AAAACgAKAAIBAAAWABYADAEAAAAAAAAAAAAABYKJ4sgKAOAla/ow\
     2vifHqinZXad6w/lYrpe8R6A6dTqbLeriaPftgbUVhYBAQAAAAAAAACewQsCfN0BnesP5WK6XvEAAAAAAgAOAEUAWABBAE0A\
     UABMAEUAAQAGAFcARQBCAAQAGABlAHgAYQBtAHAAbABlAC4AdABlAHMAdAADACAAdwBlAGIALgBlAHgAYQBtAHAAbABlAC4A\
@@ -102,7 +102,7 @@ async fn ntlm_is_refused_in_words_and_a_thousand_such_tokens_leave_the_server_ru
     for (token, kind) in tokens() {
         send(&site, &token).await.is_rejected(kind);
         let lines = log.take();
-        let named = lines.contains("the client sent NTLM instead of Kerberos");
+        let named = lines.contains("The client sent NTLM instead of Kerberos");
         assert_eq!(named, kind == ErrorKind::Ntlm, "{lines}");
     }
     let thousand: Vec<_> = tokens().into_iter().cycle().take(1_000).collect();
@@ -163,10 +163,10 @@ async fn a_layer_starts_beside_an_ntlm_plug_in_if_the_keytab_has_its_key_and_onl
 
 /// What this process logs.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let log = Self::default();
         let writer = log.clone();
         tracing_subscriber::fmt()
@@ -176,7 +176,7 @@ impl Log {
         log
     }
 
-    fn take(&self) -> String {
+    pub fn take(&self) -> String {
         let mut bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8(std::mem::take(&mut bytes)).expect("text")
     }

@@ -1,0 +1,82 @@
+//! Which commands mend what.
+
+use super::mend::{Mend, Names, here, new_ticket, on_windows, set_clock};
+use super::names::{for_commands, path_for_commands};
+use super::{Cause, Explanation, Key, ReplayCacheProblem};
+
+impl Explanation {
+    /// The commands that mend it, or show where the fault is, in their order.
+    pub fn mends(&self) -> Vec<Mend> {
+        let ours = self.names();
+        match self.cause {
+            Cause::TokenTooLong => vec![on_windows("whoami /groups")],
+            Cause::Ntlm => [ours.try_ticket(), ours.find()].concat(),
+            Cause::WrongSpn => match self.is_elsewhere() {
+                true => Vec::new(),
+                false => self.ticket_names().add(),
+            },
+            Cause::WrongKey => ours.find_and_export(),
+            Cause::KvnoTooNew => ours.find_and_export(),
+            Cause::KeyMissing | Cause::KeytabUnusable => ours.export(),
+            Cause::EnctypeMissing if self.ticket_is_weak() => ours.use_aes(),
+            Cause::EnctypeMissing => ours.export(),
+            Cause::KvnoTooOld => [new_ticket(), ours.find()].concat(),
+            Cause::TicketExpired => new_ticket(),
+            Cause::ClockSkew | Cause::TicketNotYetValid => set_clock(),
+            Cause::ReplayCacheUnusable => self.seen.replay_cache.iter().map(of_cache).collect(),
+            Cause::ChannelBindingDiffers => vec![self.show_certificate()],
+            Cause::PacMissing => ours.want_pac(),
+            Cause::NotBase64
+            | Cause::Replay
+            | Cause::RealmNotAllowed
+            | Cause::ChannelBindingMissing
+            | Cause::NoConnection
+            | Cause::HandshakeLost => Vec::new(),
+        }
+    }
+
+    /// For commands about our own service, or the ticket's where it is one of ours.
+    fn names(&self) -> Names {
+        let of_ticket = self.keys_of_ticket().next().map(Key::principal);
+        let first = || match self.keys() {
+            [] => None,
+            [first, rest @ ..] => {
+                let is_sole = rest.iter().all(|key| key.principal() == first.principal());
+                is_sole.then(|| first.principal())
+            }
+        };
+        let service = of_ticket.or(self.service()).or_else(first);
+        Names::of(service, self.path_text())
+    }
+
+    /// For commands about the service that the client asked for.
+    fn ticket_names(&self) -> Names {
+        let ticket = self.ticket();
+        let realm = ticket.and_then(|ticket| for_commands(ticket.realm()));
+        let spn = ticket.and_then(|ticket| ticket.spn.as_deref());
+        Names::new(spn, realm, self.path_text())
+    }
+
+    fn path_text(&self) -> Option<&str> {
+        self.keytab().and_then(|path| path.to_str())
+    }
+
+    fn show_certificate(&self) -> Mend {
+        let host = self.seen.host.as_deref().and_then(for_commands);
+        let host = host.unwrap_or("HOSTNAME");
+        here(format!(
+            "openssl s_client -connect {host}:443 -servername {host} </dev/null | openssl x509 \
+             -noout -subject -dates -fingerprint -sha256"
+        ))
+    }
+}
+
+fn of_cache(problem: &ReplayCacheProblem) -> Mend {
+    let path = problem.path.to_str().and_then(path_for_commands);
+    let folder = problem.path.parent().and_then(|folder| folder.to_str());
+    let folder = folder.and_then(path_for_commands).unwrap_or("FOLDER");
+    match problem.is_anothers {
+        true => here(format!("rm {}", path.unwrap_or("FILE"))),
+        false => here(format!("install -d -m 700 -o USER {folder} && df {folder}")),
+    }
+}

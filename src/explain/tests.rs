@@ -1,0 +1,182 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+use crate::token::tests::{REAL_KERBEROS, REAL_SPNEGO, decode};
+
+fn key(principal: &str, kvno: u32, enctype: i32) -> Key {
+    Key::new(principal.parse().unwrap(), kvno, enctype)
+}
+
+fn keytab(keys: Vec<Key>) -> Arc<HeldKeys> {
+    Arc::new(HeldKeys {
+        path: "/etc/web.keytab".into(),
+        keys,
+    })
+}
+
+const OURS: &str = "HTTP/app.throwaway.test@THROWAWAY.TEST";
+
+#[test]
+fn a_token_of_a_real_client_is_read() {
+    for (token, mechanisms, text) in [
+        (
+            REAL_SPNEGO,
+            [Mechanism::Kerberos],
+            "SPNEGO that offers Kerberos, with a",
+        ),
+        (REAL_KERBEROS, [Mechanism::Kerberos], "a"),
+    ] {
+        let token = Token::read(&STANDARD.encode(decode(token))).unwrap();
+        assert_eq!(token.mechanisms(), mechanisms);
+        let expected =
+            format!("{text} Kerberos ticket for {OURS}, kvno 3, aes256-cts-hmac-sha1-96");
+        assert_eq!(token.to_string(), expected);
+        let ticket = token.ticket().unwrap();
+        assert_eq!((ticket.service(), ticket.realm()), (OURS, "THROWAWAY.TEST"));
+        assert_eq!(
+            (ticket.kvno(), ticket.enctype()),
+            (Some(3), Some(Enctype::of(18)))
+        );
+    }
+}
+
+#[test]
+fn a_header_is_read_with_its_scheme_and_without() {
+    let encoded = STANDARD.encode(decode(REAL_SPNEGO));
+    let token = Token::read(&encoded);
+    assert!(token.is_some());
+    for header in [
+        format!("Negotiate {encoded}"),
+        format!(" negotiate  {encoded} "),
+    ] {
+        assert_eq!(Token::read(&header), token);
+    }
+    for header in ["", "Negotiate"] {
+        let read = Token::read(header).map(|token| token.to_string());
+        let nothing = "neither SPNEGO, Kerberos nor NTLM".to_owned();
+        assert!(read.is_none() || read == Some(nothing), "{header:?}");
+    }
+    for header in ["Basic YWxpY2U=", "Negotiate !", &"A".repeat(88_000)] {
+        assert_eq!(Token::read(header), None);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_keys_is_told_by_the_tickets_own() {
+    let token = Token::of(&decode(REAL_SPNEGO));
+    let ticket = token.ticket();
+    let judge = |keys: &[(&str, u32, i32)]| {
+        let keys = keys
+            .iter()
+            .map(|&(name, kvno, enctype)| key(name, kvno, enctype));
+        let held = keytab(keys.collect());
+        let missing = of_key(ErrorKind::KeyMissing, ticket, &held);
+        let wrong = of_key(ErrorKind::WrongKey, ticket, &held);
+        (missing, wrong)
+    };
+    let both = |cause| (cause, cause);
+    for (keys, causes) in [
+        (&[][..], both(Cause::WrongSpn)),
+        (
+            &[("HTTP/app.throwaway.test@OTHER.TEST", 3, 18)],
+            both(Cause::WrongSpn),
+        ),
+        (
+            &[("http/app.throwaway.test@THROWAWAY.TEST", 3, 18)],
+            both(Cause::WrongSpn),
+        ),
+        (&[(OURS, 2, 18)], both(Cause::KvnoTooNew)),
+        (&[(OURS, 4, 18)], both(Cause::KvnoTooOld)),
+        // An old one goes, a new one comes, and the ticket's was never there.
+        (&[(OURS, 2, 18), (OURS, 4, 18)], both(Cause::KvnoTooOld)),
+        (&[(OURS, 3, 17), (OURS, 2, 18)], both(Cause::EnctypeMissing)),
+        (
+            &[(OURS, 3, 17), (OURS, 3, 18)],
+            (Cause::KeyMissing, Cause::WrongKey),
+        ),
+    ] {
+        assert_eq!(judge(keys), causes, "{keys:?}");
+    }
+    let held = keytab(vec![key(OURS, 3, 18)]);
+    assert_eq!(of_key(ErrorKind::WrongKey, None, &held), Cause::WrongKey);
+    assert_eq!(Explanation::of_captured(token, &held), None);
+}
+
+#[test]
+fn a_keytab_of_many_names_makes_no_long_line() {
+    let keys = (0..1_000).map(|number| key(&format!("HTTP/host{number}@A.TEST"), 1, 18));
+    let token = Token::of(&decode(REAL_SPNEGO));
+    let why = Explanation::of_captured(token, &keytab(keys.collect())).unwrap();
+    let text = why.to_string();
+    assert!(
+        text.contains("has HTTP/host0@A.TEST, ") && text.contains(" and others."),
+        "{text}"
+    );
+    assert!(!text.contains("host7"), "{text}");
+}
+
+#[test]
+fn every_cause_has_a_text_with_nothing_known() {
+    use Cause::*;
+    for cause in [
+        NotBase64,
+        TokenTooLong,
+        Ntlm,
+        WrongSpn,
+        WrongKey,
+        KvnoTooOld,
+        KvnoTooNew,
+        EnctypeMissing,
+        KeyMissing,
+        KeytabUnusable,
+        ClockSkew,
+        Replay,
+        TicketExpired,
+        TicketNotYetValid,
+        RealmNotAllowed,
+        ChannelBindingDiffers,
+        ChannelBindingMissing,
+        ReplayCacheUnusable,
+        PacMissing,
+        NoConnection,
+        HandshakeLost,
+    ] {
+        let text = Explanation::new(cause).to_string();
+        assert!(text.len() > 60 && !text.contains('\n'), "{cause:?}: {text}");
+    }
+}
+
+/// Each byte in turn is changed and each length cut off: nothing panics, and no line breaks.
+#[test]
+fn a_broken_token_is_explained_in_one_line() {
+    let held = keytab(vec![key(OURS, 2, 18)]);
+    let kinds = [
+        ErrorKind::WrongKey,
+        ErrorKind::WrongService,
+        ErrorKind::Ntlm,
+    ];
+    let check = |token: &[u8], kind: ErrorKind| {
+        let read = Token::of(token).to_string();
+        let why = match kind {
+            ErrorKind::Ntlm => Explanation::of_unseen(kind, token),
+            _ => Explanation::of_refused(kind, token, Arc::clone(&held), Some(OURS), None),
+        };
+        let text = why.unwrap().to_string();
+        for line in [read, text] {
+            assert!(!line.contains(crate::principal::is_deceptive), "{line:?}");
+        }
+    };
+    for token in [REAL_SPNEGO, REAL_KERBEROS] {
+        let token = decode(token);
+        for place in 0..token.len() {
+            let kind = kinds[place % kinds.len()];
+            check(&token[..place], kind);
+            for change in [1, 0x1b, 0x80, 0xff] {
+                let mut broken = token.clone();
+                broken[place] ^= change;
+                check(&broken, kind);
+            }
+        }
+    }
+}

@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
     BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
     SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
     # Of the tests alone.
-    CLIENT_PROGRAMS=(browser firefox nginx redis-server postgres python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi)
+    CLIENT_PROGRAMS=(browser firefox nginx redis-server postgres python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi faketime)
 }
 
 # The status that says "this machine lacks something", apart from a failure.

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tower_spnego::ErrorKind;
+use tower_spnego::explain::Cause;
 
+use crate::explanations::explains;
 use crate::process;
 use crate::refused_tokens::all_forms;
 use crate::site::{SPN, Site, layer, realm};
@@ -35,7 +37,26 @@ async fn until(time: SystemTime) {
 
 async fn are_rejected(site: &Site, tokens: [Vec<u8>; 4], kind: ErrorKind) {
     for token in tokens {
-        site.browser().get_with("/", &token).await.is_rejected(kind);
+        let answer = site.browser().get_with("/", &token).await;
+        answer.is_rejected(kind);
+        match kind {
+            ErrorKind::TicketExpired => {
+                explains(&answer, Cause::TicketExpired, &[], "ticket_expired");
+            }
+            ErrorKind::TicketNotYetValid => {
+                explains(
+                    &answer,
+                    Cause::TicketNotYetValid,
+                    &[],
+                    "ticket_not_yet_valid",
+                );
+            }
+            _ => {
+                let error = answer.error.expect("an error");
+                let why = error.explanation().expect("an explanation");
+                assert!(why.clock_offset().is_some_and(|ahead| ahead <= -3), "{why}");
+            }
+        }
     }
     assert_eq!(site.calls(), 0);
 }

@@ -24,6 +24,7 @@ mod delegation;
 mod demo;
 mod der;
 mod ended_logins;
+mod explanations;
 mod extractors;
 mod firefox;
 mod forge;

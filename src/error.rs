@@ -296,6 +296,8 @@ error_kinds! {
         the same";
     /// The person may not sign in.
     UserDenied => FORBIDDEN, Client, "the user may not sign in";
+    /// A [`RequireGroup`](crate::RequireGroup) around the route refuses the user.
+    RouteDenied => FORBIDDEN, Client, "the user may not open this route";
     /// A handler needs a forwarded ticket, and the client forwarded none.
     TicketNotForwarded => FORBIDDEN, Client, "the client forwarded no ticket: the KDC must trust \
         the service's account for delegation (ok-as-delegate), the person's tickets be \

@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{Extensions, StatusCode};
 
 use crate::delegated::Delegation;
+use crate::directory::SharedDirectory;
 use crate::error::Error;
 use crate::login::{Login, Logins, RequestSession};
 use crate::response::Challenge;
@@ -24,6 +25,8 @@ struct Passed {
     /// `None` also where another layer has said who the user is.
     login: Option<Login>,
     delegation: Delegation,
+    /// Where the layer's users come from.
+    directory: SharedDirectory,
 }
 
 /// Says in a request's extensions who is signed in, and that a layer has judged it. What an
@@ -34,6 +37,7 @@ pub(crate) fn enter(
     user: Option<User>,
     login: Option<Login>,
     delegation: Delegation,
+    directory: &SharedDirectory,
 ) {
     match &user {
         Some(user) => drop(extensions.insert(user.clone())),
@@ -44,6 +48,7 @@ pub(crate) fn enter(
         user,
         login,
         delegation,
+        directory: directory.clone(),
     });
 }
 
@@ -90,7 +95,7 @@ pub enum SignInRejection {
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error(
     "No SpnegoLayer is around this route. Perhaps you forgot to add `.layer(spnego)` to the router, \
-     or added the route after it?"
+     or added the route, or a RequireGroup, after it?"
 )]
 #[non_exhaustive]
 pub struct MissingLayer;
@@ -123,13 +128,22 @@ impl IntoResponse for NotSignedIn {
     }
 }
 
-fn passed(parts: &Parts) -> Result<&Passed, MissingLayer> {
-    parts.extensions.get::<Passed>().ok_or(MissingLayer)
+fn passed(extensions: &Extensions) -> Result<&Passed, MissingLayer> {
+    extensions.get::<Passed>().ok_or(MissingLayer)
+}
+
+/// Who is signed in, and the directory that the layer asks.
+pub(crate) fn user_and_directory(
+    extensions: &Extensions,
+) -> Result<(&User, &SharedDirectory), SignInRejection> {
+    let passed = passed(extensions)?;
+    let user = passed.user.as_ref().ok_or(NotSignedIn)?;
+    Ok((user, &passed.directory))
 }
 
 /// What the layer did with the ticket that a client may forward.
 pub(crate) fn delegation(parts: &Parts) -> Result<&Delegation, MissingLayer> {
-    Ok(&passed(parts)?.delegation)
+    Ok(&passed(&parts.extensions)?.delegation)
 }
 
 macro_rules! extractor {
@@ -138,7 +152,7 @@ macro_rules! extractor {
             type Rejection = SignInRejection;
 
             async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-                Ok(passed(parts)?.$field.clone().ok_or(NotSignedIn)?)
+                Ok(passed(&parts.extensions)?.$field.clone().ok_or(NotSignedIn)?)
             }
         }
 
@@ -149,7 +163,7 @@ macro_rules! extractor {
                 parts: &mut Parts,
                 _: &S,
             ) -> Result<Option<Self>, Self::Rejection> {
-                Ok(passed(parts)?.$field.clone())
+                Ok(passed(&parts.extensions)?.$field.clone())
             }
         }
     )+};
@@ -202,7 +216,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedOut {
     type Rejection = SignedOutRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
-        passed(parts)?;
+        passed(&parts.extensions)?;
         let session = RequestSession::of(&parts.extensions)?;
         Ok(match session.is_signed_out().await? {
             true => Some(Self { session }),

@@ -1,4 +1,4 @@
-//! The future of [`Spnego`](crate::Spnego).
+//! The future of this crate's services.
 
 use std::fmt;
 use std::future::Future;
@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 
 use axum_core::response::Response;
 
-/// The response future of [`Spnego`](crate::Spnego).
+/// The response future of [`Spnego`](crate::Spnego) and
+/// [`RequireGroupService`](crate::RequireGroupService).
 pub struct ResponseFuture<E> {
     inner: Pin<Box<dyn Future<Output = Result<Response, E>> + Send>>,
 }

@@ -5,7 +5,7 @@ use std::ops::{BitAnd, BitOr, Not};
 
 pub(crate) use self::key::Doubt;
 use self::key::Key;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Error, ErrorKind};
 use crate::sid::Sid;
 use crate::truth::Truth;
 use crate::user::User;
@@ -135,6 +135,21 @@ impl GroupRule {
             }
             Node::All(rules) | Node::Any(rules) => rules.iter().find_map(|rule| rule.doubt(user)),
             Node::Not(rule) => rule.doubt(user),
+        }
+    }
+
+    /// Why the user is refused, by whoever says so in `whom`. What nobody can know of them is the
+    /// directory's fault; what is known is of this kind.
+    pub(crate) fn refusal(&self, kind: ErrorKind, user: &User, whom: &str) -> Error {
+        let principal = user.principal();
+        match self.doubt(user) {
+            None => Error::new(kind).with_detail(format!("{principal}; {whom}: {self}")),
+            Some(Doubt::Spelling(why)) => {
+                Error::new(kind).with_detail(format!("{principal}; {whom}: {self}; {why}"))
+            }
+            Some(Doubt::Missing(why)) => Error::new(ErrorKind::DirectoryMisconfigured).with_detail(
+                format!("for {principal}, of whom nobody knows whether {whom}: {self}; {why}"),
+            ),
         }
     }
 

@@ -51,6 +51,7 @@
 #![cfg_attr(not(feature = "ldap"), doc = "  `LdapDirectory` (feature `ldap`),")]
 //!   [`TicketDirectory`], [`PrincipalOnly`], or one of your own; [`RealmDirectories`] has one for each
 //!   realm, and [`Cached`] remembers what one says.
+//! - [`RequireGroup`] is a layer for routes that are not for everybody.
 //! - [`GroupRule`] says which groups people must be in, or must not, and what roles that gives them.
 //! - [`attributes`] reads a user's attributes into a type of the application's own.
 //! - [`Error`] says why a request was refused: it is in the response's extensions and in the log. Of a
@@ -151,6 +152,7 @@ mod kerberos;
 mod layer;
 mod login;
 mod principal;
+mod require;
 mod response;
 mod service;
 mod sid;
@@ -190,6 +192,7 @@ pub use crate::kerberos::Pac;
 pub use crate::layer::{SpnegoLayer, SpnegoLayerBuilder};
 pub use crate::login::Login;
 pub use crate::principal::{Principal, PrincipalError};
+pub use crate::require::{RequireGroup, RequireGroupService};
 pub use crate::response::Challenge;
 pub use crate::service::Spnego;
 pub use crate::sid::{Sid, SidError};

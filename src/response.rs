@@ -140,13 +140,16 @@ impl Refusals {
         self.sign_in_path.as_deref() == Some(request.uri.path())
     }
 
-    /// Makes an answer by which a handler asks for a challenge into the layer's own.
+    /// Makes an answer by which a handler asks for a challenge into the layer's own, and one that
+    /// [`refuse_inside`] has made.
     pub(crate) fn complete(&self, answer: &mut Response, kind: ErrorKind, asked: &Asked) {
-        let error = answer.extensions().get::<Error>();
-        if !error.is_some_and(|error| error.kind() == ErrorKind::NoCredentials) {
-            return;
-        }
-        self.fill(answer, Error::new(kind).into(), asked);
+        let is_inside = answer.extensions_mut().remove::<Inside>().is_some();
+        let error = match answer.extensions().get::<Error>() {
+            Some(error) if error.kind() == ErrorKind::NoCredentials => Error::new(kind),
+            Some(error) if is_inside => error.clone(),
+            _ => return,
+        };
+        self.fill(answer, error.into(), asked);
     }
 
     fn fill(&self, response: &mut Response, refusal: Refusal, asked: &Asked) {
@@ -253,6 +256,18 @@ impl IntoResponse for Error {
         };
         Refusals::default().respond(self.into(), &asked)
     }
+}
+
+/// That a refusal is to look like those of the layer around.
+#[derive(Clone, Copy)]
+struct Inside;
+
+/// The refusal of a layer of ours inside: the [`SpnegoLayer`](crate::SpnegoLayer) around makes its
+/// page.
+pub(crate) fn refuse_inside(error: Error) -> Response {
+    let mut response = error.into_response();
+    response.extensions_mut().insert(Inside);
+    response
 }
 
 /// Puts on the handler's answer what a signed-in answer needs.

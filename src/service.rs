@@ -62,7 +62,8 @@ where
                     return Ok(gate.refusals.respond(refusal, &asked));
                 }
             };
-            visit.enter(&mut parts.extensions, gate.logins.made_by());
+            let made_by = gate.logins.made_by();
+            visit.enter(&mut parts.extensions, made_by, &gate.directory);
             let answer = inner.call(Request::from_parts(parts, body)).await?;
             let mut answer = answer.into_response();
             let left = visit.leave(&mut answer, &gate.logins, &gate.refusals, &asked);

@@ -205,7 +205,7 @@ impl Directory for PrincipalOnly {
 #[derive(Clone)]
 pub struct SharedDirectory {
     erased: Arc<dyn ErasedDirectory>,
-    fingerprint: String,
+    fingerprint: Arc<str>,
 }
 
 impl SharedDirectory {
@@ -213,7 +213,7 @@ impl SharedDirectory {
     pub fn new(directory: impl Directory) -> Self {
         let fingerprint = directory.fingerprint();
         Self {
-            fingerprint: fingerprint.unwrap_or_else(no_others),
+            fingerprint: fingerprint.unwrap_or_else(no_others).into(),
             erased: Arc::new(directory),
         }
     }
@@ -230,7 +230,7 @@ impl Directory for SharedDirectory {
     }
 
     fn fingerprint(&self) -> Option<String> {
-        Some(self.fingerprint.clone())
+        Some(self.fingerprint.to_string())
     }
 
     fn tells_realms_apart(&self) -> bool {

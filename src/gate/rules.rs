@@ -63,11 +63,11 @@ impl Rules {
         let denied = self.denied.iter();
         let denied = denied
             .filter(|rule| rule.judge(user) != Truth::No)
-            .map(|rule| refused(user, rule, ".deny_group(..) refuses"));
+            .map(|rule| rule.refusal(ErrorKind::UserDenied, user, ".deny_group(..) refuses"));
         let required = self.required.iter();
         let lacking = required
             .filter(|rule| !rule.admits(user))
-            .map(|rule| refused(user, rule, ".require_group(..) asks for"));
+            .map(|rule| rule.refusal(ErrorKind::UserDenied, user, ".require_group(..) asks for"));
         denied.chain(lacking)
     }
 
@@ -82,20 +82,6 @@ impl Rules {
             }
             None
         })
-    }
-}
-
-fn refused(user: &User, rule: &GroupRule, whom: &str) -> Error {
-    let principal = user.principal();
-    match rule.doubt(user) {
-        None => {
-            Error::new(ErrorKind::UserDenied).with_detail(format!("{principal}; {whom}: {rule}"))
-        }
-        Some(Doubt::Spelling(why)) => Error::new(ErrorKind::UserDenied)
-            .with_detail(format!("{principal}; {whom}: {rule}; {why}")),
-        Some(Doubt::Missing(why)) => Error::new(ErrorKind::DirectoryMisconfigured).with_detail(
-            format!("for {principal}, of whom nobody knows whether {whom}: {rule}; {why}"),
-        ),
     }
 }
 

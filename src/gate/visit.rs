@@ -8,6 +8,7 @@ use http::Extensions;
 #[cfg(feature = "axum")]
 use crate::connection;
 use crate::delegated::Delegation;
+use crate::directory::SharedDirectory;
 use crate::error::{Error, ErrorKind};
 use crate::extract;
 use crate::login::{HeldLogin, Login, Logins, RequestSession, SignIn};
@@ -84,10 +85,15 @@ impl Visit {
     }
 
     /// Says in the request's extensions who is signed in.
-    pub(crate) fn enter(&mut self, extensions: &mut Extensions, layer: &Arc<str>) {
+    pub(crate) fn enter(
+        &mut self,
+        extensions: &mut Extensions,
+        layer: &Arc<str>,
+        directory: &SharedDirectory,
+    ) {
         let (user, login) = (self.user.take(), self.login.take());
         let delegation = std::mem::take(&mut self.delegation);
-        extract::enter(extensions, layer, user, login, delegation);
+        extract::enter(extensions, layer, user, login, delegation, directory);
         self.session.enter(extensions);
         #[cfg(feature = "axum")]
         connection::name_peer(extensions);

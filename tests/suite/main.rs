@@ -55,6 +55,7 @@ mod realms;
 mod refusals;
 mod refused_tokens;
 mod request_body;
+mod require_group;
 mod served;
 mod server;
 mod several_requests;

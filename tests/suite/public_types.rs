@@ -4,9 +4,9 @@ use std::convert::Infallible;
 
 use tower_spnego::{
     BasicOver, Challenge, ChannelBinding, ConfigError, DelegatedTicket, DirectoryError, Error,
-    GroupRule, Initiator, Login, NameMapping, NoLogin, Principal, RealmDirectories, ResponseFuture,
-    ServerEndPoint, SharedDirectory, SharedEndPoint, Spnego, SpnegoConnection, SpnegoLayer,
-    SpnegoLayerBuilder, User,
+    GroupRule, Initiator, Login, NameMapping, NoLogin, Principal, RealmDirectories, RequireGroup,
+    ResponseFuture, ServerEndPoint, SharedDirectory, SharedEndPoint, Spnego, SpnegoConnection,
+    SpnegoLayer, SpnegoLayerBuilder, User,
 };
 
 fn shared<T: Send + Sync + 'static>() {}
@@ -37,6 +37,7 @@ fn threads_may_share_them_and_most_can_be_cloned() {
         SharedDirectory,
         RealmDirectories,
         GroupRule,
+        RequireGroup,
         ServerEndPoint,
         SharedEndPoint,
         BasicOver,

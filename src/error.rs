@@ -315,11 +315,15 @@ error_kinds! {
     SessionLayerMissing => INTERNAL_SERVER_ERROR, Setup, "there is no session of tower-sessions \
         0.14 in the request: add a SessionManagerLayer outside of (after) the SpnegoLayer; one of \
         another version compiles, and does not count";
+    /// A handler has called [`Login::logout`](crate::Login::logout) behind a
+    /// [stateless](crate::SpnegoLayerBuilder::stateless) layer.
+    NoLogout => INTERNAL_SERVER_ERROR, Setup, "there is nothing to sign out of behind a stateless() \
+        layer, which signs the client in anew at each request: leave the logout out, or stateless()";
     /// An outer layer with other settings has used the token.
     TokenUsed => INTERNAL_SERVER_ERROR, Setup, "an outer SpnegoLayer with other settings has used \
-        the token, which counts once: give both the same realms, host names, channel binding and \
-        directory (an own Directory without a fingerprint as one SharedDirectory), or put them \
-        around different routes";
+        the token, which counts once: give both the same realms, host names, channel binding, \
+        directory (an own Directory without a fingerprint as one SharedDirectory) and stateless(), \
+        if one has it, or put them around different routes";
     /// The session store failed.
     SessionStore => INTERNAL_SERVER_ERROR, SessionStore, "the session store failed";
     /// The forwarded ticket could not be stored.
@@ -520,6 +524,16 @@ pub enum ConfigError {
          duration, or say .never_expire_login()"
     )]
     ZeroExpiry,
+    /// A setting is about logins that last, and the layer keeps none.
+    #[error(
+        ".stateless() keeps no login, and .{setting}(..) is about logins that are kept: leave one of \
+         them out"
+    )]
+    #[non_exhaustive]
+    Stateless {
+        /// The setting.
+        setting: &'static str,
+    },
     /// The idle timeout is zero.
     #[error(
         "a login that ends as soon as it is idle ends at once: give .idle_timeout(..) a longer \

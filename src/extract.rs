@@ -17,39 +17,30 @@ use crate::user::User;
 
 /// In the extensions of every request that a layer let pass.
 #[derive(Clone)]
-struct Passed {
+pub(crate) struct Passed {
     /// The fingerprint of the layer's logins.
-    layer: Arc<str>,
+    pub(crate) layer: Arc<str>,
     /// `None` where the request goes on as nobody's.
-    user: Option<User>,
+    pub(crate) user: Option<User>,
     /// `None` also where another layer has said who the user is.
-    login: Option<Login>,
-    delegation: Delegation,
+    pub(crate) login: Option<Login>,
+    pub(crate) delegation: Delegation,
     /// Where the layer's users come from.
-    directory: SharedDirectory,
+    pub(crate) directory: SharedDirectory,
+    /// Whether the layer keeps logins, and so has a session.
+    pub(crate) keeps_logins: bool,
 }
 
-/// Says in a request's extensions who is signed in, and that a layer has judged it. What an
-/// outer layer said before is gone.
-pub(crate) fn enter(
-    extensions: &mut Extensions,
-    layer: &Arc<str>,
-    user: Option<User>,
-    login: Option<Login>,
-    delegation: Delegation,
-    directory: &SharedDirectory,
-) {
-    match &user {
-        Some(user) => drop(extensions.insert(user.clone())),
-        None => drop(extensions.remove::<User>()),
+impl Passed {
+    /// Says in a request's extensions who is signed in, and that a layer has judged it. What an
+    /// outer layer said before is gone.
+    pub(crate) fn enter(self, extensions: &mut Extensions) {
+        match &self.user {
+            Some(user) => drop(extensions.insert(user.clone())),
+            None => drop(extensions.remove::<User>()),
+        }
+        extensions.insert(self);
     }
-    extensions.insert(Passed {
-        layer: Arc::clone(layer),
-        user,
-        login,
-        delegation,
-        directory: directory.clone(),
-    });
 }
 
 /// The layer that a request came through before this one.
@@ -216,7 +207,9 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedOut {
     type Rejection = SignedOutRejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Self::Rejection> {
-        passed(&parts.extensions)?;
+        if !passed(&parts.extensions)?.keeps_logins {
+            return Ok(None);
+        }
         let session = RequestSession::of(&parts.extensions)?;
         Ok(match session.is_signed_out().await? {
             true => Some(Self { session }),

@@ -40,6 +40,8 @@ pub(crate) struct Gate {
     pub(crate) directory: SharedDirectory,
     pub(crate) rules: Rules,
     pub(crate) logins: Logins,
+    /// Whether logins are kept in the session.
+    pub(crate) keeps_logins: bool,
     pub(crate) without_login: WithoutLogin,
     /// Whether a user counts whom another layer has put into the request.
     pub(crate) respects_user: bool,
@@ -94,7 +96,7 @@ impl Gate {
         }
         let mut credentials = credentials(&parts.headers, asked.offers_basic())
             .map_err(|error| self.unreadable(error, parts))?;
-        let session = RequestSession::of(&parts.extensions)?;
+        let session = self.session(parts)?;
         let moved = self.logins.moved(&session);
         if is_ticket_unasked(&credentials, parts) {
             let session = moved.as_ref().map_or(&session, Moved::session);
@@ -131,6 +133,13 @@ impl Gate {
         }
     }
 
+    fn session(&self, parts: &Parts) -> Result<RequestSession, Error> {
+        match self.keeps_logins {
+            true => RequestSession::of(&parts.extensions),
+            false => Ok(RequestSession::of_this_request_alone()),
+        }
+    }
+
     /// Of a browser that has just signed in by another request, whose answer has its new id. The
     /// session itself is not looked at.
     async fn come_again(&self, parts: &Parts, moved: &Moved) -> Result<Visit, Refusal> {
@@ -159,7 +168,7 @@ impl Gate {
 
     /// As the user whom another layer has put into the request.
     fn respect(&self, user: &User, parts: &Parts) -> Result<Visit, Refusal> {
-        let session = RequestSession::of(&parts.extensions)?;
+        let session = self.session(parts)?;
         let user = self.rules.admit(user.clone())?;
         // A token is not read, so that none is asked for twice.
         let if_challenged = match parts.headers.contains_key(AUTHORIZATION) {

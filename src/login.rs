@@ -21,7 +21,7 @@ use self::password_hash::PasswordHash;
 use self::policy::Idleness;
 use self::record::{Head, Password, Record, StoredPassword, from_millis, to_millis};
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::principal::{AllowedRealms, Principal};
 use crate::user::User;
 
@@ -103,7 +103,8 @@ impl Login {
     }
 
     /// When the login ends at the latest; `None` where it lasts as long as the session. An
-    /// [idle timeout](crate::SpnegoLayerBuilder::idle_timeout) may end it before.
+    /// [idle timeout](crate::SpnegoLayerBuilder::idle_timeout) may end it before. Behind a
+    /// [stateless](crate::SpnegoLayerBuilder::stateless) layer it is the ticket's end.
     pub fn expires(&self) -> Option<SystemTime> {
         self.record.expires
     }
@@ -125,9 +126,13 @@ impl Login {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::SessionStore`](crate::ErrorKind::SessionStore) when the store fails. In this process the login has ended all the
-    /// same.
+    /// [`ErrorKind::SessionStore`] when the store fails. In this process the login has ended all the
+    /// same. [`ErrorKind::NoLogout`] behind a [stateless](crate::SpnegoLayerBuilder::stateless)
+    /// layer.
     pub async fn logout(self) -> Result<(), Error> {
+        if !self.session.is_kept() {
+            return Err(Error::new(ErrorKind::NoLogout));
+        }
         if let Some(ended) = &self.ended {
             ended.store(true, Ordering::Release);
         }

@@ -10,7 +10,7 @@ use crate::connection;
 use crate::delegated::Delegation;
 use crate::directory::SharedDirectory;
 use crate::error::{Error, ErrorKind};
-use crate::extract;
+use crate::extract::Passed;
 use crate::login::{HeldLogin, Login, Logins, RequestSession, SignIn};
 use crate::response::{self, Asked, Refusals};
 use crate::user::User;
@@ -91,9 +91,15 @@ impl Visit {
         layer: &Arc<str>,
         directory: &SharedDirectory,
     ) {
-        let (user, login) = (self.user.take(), self.login.take());
-        let delegation = std::mem::take(&mut self.delegation);
-        extract::enter(extensions, layer, user, login, delegation, directory);
+        let passed = Passed {
+            layer: Arc::clone(layer),
+            user: self.user.take(),
+            login: self.login.take(),
+            delegation: std::mem::take(&mut self.delegation),
+            directory: directory.clone(),
+            keeps_logins: self.session.is_kept(),
+        };
+        passed.enter(extensions);
         self.session.enter(extensions);
         #[cfg(feature = "axum")]
         connection::name_peer(extensions);

@@ -47,6 +47,9 @@ pub struct SpnegoLayerBuilder {
     bindings: Bindings,
     policy: Policy,
     ended_logins: EndedLogins,
+    stateless: bool,
+    /// A setting that was said, and is about logins that are kept.
+    about_logins: Option<&'static str>,
     delegation: Option<TicketStore>,
     without_login: WithoutLogin,
     respects_user: bool,
@@ -76,6 +79,8 @@ impl SpnegoLayerBuilder {
             bindings: Bindings::default(),
             policy: Policy::default(),
             ended_logins: EndedLogins::default(),
+            stateless: false,
+            about_logins: None,
             delegation: None,
             without_login: WithoutLogin::Always(NoLogin::Challenge),
             respects_user: false,
@@ -103,8 +108,14 @@ impl SpnegoLayerBuilder {
         }
         let services = self.hosts.services()?;
         let with_pac = self.requires_pac.then_some("with a PAC");
+        let stateless = self.stateless.then_some("stateless");
         let by_host = matches!(services, Services::Hosts(_)).then_some("by host");
-        self.policy.check()?;
+        let policy = match (self.stateless, self.about_logins) {
+            (true, Some(setting)) => return Err(ConfigError::Stateless { setting }),
+            (true, None) => Policy::of_tickets(),
+            (false, _) => self.policy,
+        };
+        policy.check()?;
         self.bindings.check()?;
         self.refusals.check()?;
         if let Some(error) = self.bad_origin {
@@ -144,6 +155,7 @@ impl SpnegoLayerBuilder {
                 .chain(self.bindings.policy.as_str())
                 .chain(by_host)
                 .chain(with_pac)
+                .chain(stateless)
                 .chain(rules.iter().map(String::as_str))
                 .chain(acceptor.principals().iter().map(String::as_str))
                 .chain(directory.fingerprint().as_deref()),
@@ -151,13 +163,14 @@ impl SpnegoLayerBuilder {
         Ok(SpnegoLayer {
             gate: Arc::new(Gate {
                 logins: Logins::new(
-                    self.policy,
+                    policy,
                     realms.clone(),
                     basic.is_some(),
                     made_by.into(),
                     self.ended_logins,
                     self.clock,
                 ),
+                keeps_logins: !self.stateless,
                 cross_site: self.cross_site,
                 basic,
                 acceptor,

@@ -41,6 +41,15 @@ pub(crate) struct Ends {
 }
 
 impl Policy {
+    /// Of logins that nobody keeps: how long a handler may go by one.
+    pub(crate) fn of_tickets() -> Self {
+        Self {
+            // Later than the clock can say.
+            limit: Some(Duration::MAX),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         match (self.limit, self.idle) {
             (Some(Duration::ZERO), _) => Err(ConfigError::ZeroExpiry),

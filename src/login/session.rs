@@ -16,8 +16,18 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone)]
 pub(crate) struct RequestSession {
     pub(super) inner: Session,
-    /// It is another request's, and so the session layer around this one doesn't save it.
-    is_another_requests: bool,
+    kept: Kept,
+}
+
+/// Who keeps what is written into a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// The session layer around.
+    Around,
+    /// This layer: it is another request's, and so the session layer around this one doesn't.
+    Here,
+    /// Nobody, and handlers don't find it.
+    Nowhere,
 }
 
 impl RequestSession {
@@ -31,15 +41,29 @@ impl RequestSession {
     pub(super) fn new(session: Session) -> Self {
         Self {
             inner: session,
-            is_another_requests: false,
+            kept: Kept::Around,
         }
+    }
+
+    /// One for a request of which nothing is to be kept. The request's own session, if any, is not
+    /// looked at.
+    pub(crate) fn of_this_request_alone() -> Self {
+        Self {
+            inner: Session::new(None, Arc::new(Nowhere), None),
+            kept: Kept::Nowhere,
+        }
+    }
+
+    /// Whether a login can be kept in it.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept != Kept::Nowhere
     }
 
     /// One in which nothing stays, for a request whose own session is not to be looked at.
     pub(crate) async fn nobodys(is_signed_out: bool) -> Result<Self, Error> {
         let session = Self {
             inner: Session::new(None, Arc::new(Nowhere), None),
-            is_another_requests: true,
+            kept: Kept::Here,
         };
         if is_signed_out {
             session.mark_signed_out().await?;
@@ -51,28 +75,28 @@ impl RequestSession {
     pub(super) fn as_another_requests(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            is_another_requests: true,
+            kept: Kept::Here,
         }
     }
 
     /// Lets handlers find it.
     pub(crate) fn enter(&self, extensions: &mut http::Extensions) {
-        if self.is_another_requests {
+        if self.kept == Kept::Here {
             extensions.insert(self.inner.clone());
         }
     }
 
     /// Saves what the session layer doesn't.
     pub(crate) async fn leave(&self) -> Result<(), Error> {
-        match self.is_another_requests {
-            true => self.inner.save().await.map_err(store_failed),
-            false => Ok(()),
+        match self.kept {
+            Kept::Here => self.inner.save().await.map_err(store_failed),
+            Kept::Around | Kept::Nowhere => Ok(()),
         }
     }
 
     /// Whether something was written into it, so that the answer carries a cookie.
     pub(crate) fn is_modified(&self) -> bool {
-        self.inner.is_modified()
+        self.is_kept() && self.inner.is_modified()
     }
 
     /// Whether the person has signed out, and has not asked to sign in again.

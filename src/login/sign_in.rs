@@ -133,6 +133,9 @@ impl SignIn {
     /// already: an id from before could be known to somebody else.
     pub(crate) async fn write(self) -> Result<(), Error> {
         let session = &self.login.session;
+        if !session.is_kept() {
+            return Ok(());
+        }
         let record = &*self.login.record;
         if let Before::Anothers(Some(root)) = self.before {
             // In a request that is still under way it would come back.

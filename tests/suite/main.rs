@@ -63,6 +63,7 @@ mod side_by_side;
 mod sign_in;
 mod site;
 mod start_up;
+mod stateless;
 mod stopping;
 mod stores;
 mod tls;

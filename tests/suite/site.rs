@@ -136,10 +136,7 @@ impl Site {
     }
 
     pub fn browser(&self) -> Browser {
-        Browser {
-            router: self.router.clone(),
-            cookie: None,
-        }
+        Browser::of(self.router.clone())
     }
 }
 
@@ -228,6 +225,14 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// One that has no cookie yet.
+    pub fn of(router: Router) -> Self {
+        Self {
+            router,
+            cookie: None,
+        }
+    }
+
     pub async fn get(&mut self, path: &str) -> Answer {
         self.send(request(path)).await
     }

@@ -104,6 +104,7 @@ impl SpnegoLayerBuilder {
     /// It is compared with the path that the layer sees, which inside of axum's `nest` lacks the
     /// beginning.
     pub fn sign_in_path(mut self, path: impl Into<String>) -> Self {
+        self.about_logins = Some("sign_in_path");
         self.refusals.sign_in_path = Some(path.into().into());
         self
     }

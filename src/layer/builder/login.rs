@@ -14,6 +14,7 @@ impl SpnegoLayerBuilder {
     /// signed in again unseen, under the same session id: who stole the cookie is shut out only
     /// until then.
     pub fn expire_login(mut self, after: Duration) -> Self {
+        self.about_logins = Some("expire_login");
         self.policy.limit = Some(after);
         self
     }
@@ -22,6 +23,7 @@ impl SpnegoLayerBuilder {
     /// Directory ends an account's sessions by force ends it all the same
     /// ([`Pac::kick_off`](crate::Pac::kick_off)).
     pub fn never_expire_login(mut self) -> Self {
+        self.about_logins = Some("never_expire_login");
         self.policy.limit = None;
         self
     }
@@ -30,6 +32,7 @@ impl SpnegoLayerBuilder {
     /// [`expire_login`](Self::expire_login), though not beyond the time at which Active Directory
     /// ends an account's sessions by force ([`Pac::kick_off`](crate::Pac::kick_off)).
     pub fn outlive_ticket(mut self) -> Self {
+        self.about_logins = Some("outlive_ticket");
         self.policy.outlive_ticket = true;
         self
     }
@@ -42,6 +45,7 @@ impl SpnegoLayerBuilder {
     /// passes through another layer on the same session counts as a use only if that layer has an
     /// idle timeout, too.
     pub fn idle_timeout(mut self, idle: Duration) -> Self {
+        self.about_logins = Some("idle_timeout");
         self.policy.idle = Some(idle);
         self
     }
@@ -49,6 +53,7 @@ impl SpnegoLayerBuilder {
     /// Empties the whole session when its login ends by itself, in place of the login alone: at the
     /// next request, which gets a session with another id, if any.
     pub fn flush_on_expiry(mut self) -> Self {
+        self.about_logins = Some("flush_on_expiry");
         self.policy.flush = true;
         self
     }
@@ -74,7 +79,51 @@ impl SpnegoLayerBuilder {
     /// # }
     /// ```
     pub fn session_store(mut self, store: impl SessionStore) -> Self {
+        self.about_logins = Some("session_store");
         self.ended_logins.in_store(store);
+        self
+    }
+
+    /// Keeps no login: each request brings a token or, with [`basic`](Self::basic), a password, is
+    /// judged by the directory anew, and leaves nothing behind. For an API whose clients are programs.
+    /// It needs no session layer, does not touch one that is there, and sends no cookie.
+    ///
+    /// ```no_run
+    /// use axum::{Router, routing::get};
+    /// use tower_spnego::{Directory, SpnegoLayer, User};
+    ///
+    /// # fn app(directory: impl Directory) -> Result<Router, tower_spnego::ConfigError> {
+    /// let spnego = SpnegoLayer::builder()
+    ///     .realm("CORP.EXAMPLE.COM")
+    ///     .hostname("api.corp.example.com")
+    ///     .directory(directory)
+    ///     .stateless()
+    ///     .build()?;
+    ///
+    /// let app = Router::new()
+    ///     .route("/whoami", get(async |user: User| user.username().to_owned()))
+    ///     .layer(spnego);
+    /// # Ok(app)
+    /// # }
+    /// ```
+    ///
+    /// - A token counts once, so that each request needs another; clients make them out of the one
+    ///   ticket that they have. A [handshake of several requests](crate::SpnegoConnection) goes on as
+    ///   ever, on its connection.
+    /// - Each password is checked by the KDC, and an account has one check at a time.
+    /// - The directory is asked at every request, and while it is down the answer is 503.
+    /// - Other sites' pages are kept out as ever: a browser sends its ticket here as well.
+    /// - [`Login`](crate::Login) is there for the request. It [expires](crate::Login::expires) with
+    ///   the ticket, for what lasts longer, such as a WebSocket; its
+    ///   [`logout`](crate::Login::logout) fails ([`NoLogout`](crate::ErrorKind::NoLogout)).
+    ///
+    /// Settings about logins that are kept are a mistake beside it
+    /// ([`ConfigError::Stateless`](crate::ConfigError::Stateless)): [`expire_login`](Self::expire_login),
+    /// [`never_expire_login`](Self::never_expire_login), [`outlive_ticket`](Self::outlive_ticket),
+    /// [`idle_timeout`](Self::idle_timeout), [`flush_on_expiry`](Self::flush_on_expiry),
+    /// [`session_store`](Self::session_store) and [`sign_in_path`](Self::sign_in_path).
+    pub fn stateless(mut self) -> Self {
+        self.stateless = true;
         self
     }
 

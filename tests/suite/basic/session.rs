@@ -328,3 +328,23 @@ async fn a_login_whose_hash_is_anothers_is_checked_anew() {
         .is_hello("alice");
     assert_eq!(checks(&realm, "alice"), 2);
 }
+
+#[tokio::test]
+async fn where_no_login_is_kept_each_request_has_its_password_checked() {
+    if elsewhere("session::where_no_login_is_kept_each_request_has_its_password_checked") {
+        return;
+    }
+    let realm = realm();
+    let layer = basic(&realm).stateless().build().expect("starts");
+    let mut client = Browser::of(routes(&Default::default()).layer(layer));
+    client.get("/").await.offers_both();
+    for count in 1..=3 {
+        let answer = client.send(typed("alice", PASSWORD)).await;
+        answer.is_hello("alice");
+        assert_eq!(answer.header("set-cookie"), None);
+        assert_eq!(checks(&realm, "alice"), count);
+    }
+    let answer = client.send(typed("alice", "wrong")).await;
+    answer.is_refused_password(ErrorKind::WrongPassword);
+    client.get("/").await.offers_both();
+}

@@ -319,6 +319,10 @@ error_kinds! {
     /// [stateless](crate::SpnegoLayerBuilder::stateless) layer.
     NoLogout => INTERNAL_SERVER_ERROR, Setup, "there is nothing to sign out of behind a stateless() \
         layer, which signs the client in anew at each request: leave the logout out, or stateless()";
+    /// What [`on_sign_in`](crate::SpnegoLayerBuilder::on_sign_in) calls has made another user of the
+    /// one that it was given.
+    UserChanged => INTERNAL_SERVER_ERROR, Setup, "what .on_sign_in(..) calls has changed the user's \
+        principal or id: it may add to a user, by into_builder(), and the session belongs to these two";
     /// An outer layer with other settings has used the token.
     TokenUsed => INTERNAL_SERVER_ERROR, Setup, "an outer SpnegoLayer with other settings has used \
         the token, which counts once: give both the same realms, host names, channel binding, \
@@ -640,6 +644,11 @@ pub enum ConfigError {
     /// A role has no name.
     #[error("a role has an empty name: write it as in .role(\"admin\", ..)")]
     EmptyRole,
+    /// What is called at a sign-in has no name.
+    #[error(
+        "what is called at a sign-in has an empty name: write it as in .on_sign_in(\"members\", ..)"
+    )]
+    UnnamedHook,
     /// A realm's people may sign in, and the directory serves no such realm.
     #[error(
         "the realm {realm:?} may sign in, and the directory has nobody of it: give \

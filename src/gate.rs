@@ -16,6 +16,7 @@ use crate::delegated::Delegation;
 use crate::directory::SharedDirectory;
 use crate::error::{Error, ErrorKind};
 use crate::extract::Outer;
+use crate::hooks::Hooks;
 use crate::initiator::NameMapping;
 use crate::kerberos::Acceptor;
 use crate::login::{Logins, Moved, RequestSession};
@@ -39,6 +40,7 @@ pub(crate) struct Gate {
     pub(crate) bindings: Bindings,
     pub(crate) directory: SharedDirectory,
     pub(crate) rules: Rules,
+    pub(crate) hooks: Hooks,
     pub(crate) logins: Logins,
     /// Whether logins are kept in the session.
     pub(crate) keeps_logins: bool,

@@ -54,6 +54,8 @@
 //! - [`RequireGroup`] is a layer for routes that are not for everybody.
 //! - [`GroupRule`] says which groups people must be in, or must not, and what roles that gives them.
 //! - [`attributes`] reads a user's attributes into a type of the application's own.
+//! - [`on_sign_in`](SpnegoLayerBuilder::on_sign_in) calls the application at each sign-in, and has
+//!   fellows for refusals, outages and logouts.
 //! - [`Error`] says why a request was refused: it is in the response's extensions and in the log. Of a
 //!   refused token it has an [`Explanation`](explain::Explanation): what was seen, what it means, and
 //!   the commands that mend it.
@@ -146,6 +148,7 @@ mod filetime;
 mod future;
 mod gate;
 mod group_rule;
+mod hooks;
 mod host;
 mod initiator;
 mod kerberos;

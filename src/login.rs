@@ -22,6 +22,7 @@ use self::policy::Idleness;
 use self::record::{Head, Password, Record, StoredPassword, from_millis, to_millis};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
+use crate::hooks::OnLogout;
 use crate::principal::{AllowedRealms, Principal};
 use crate::user::User;
 
@@ -136,10 +137,20 @@ impl Login {
         if let Some(ended) = &self.ended {
             ended.store(true, Ordering::Release);
         }
-        let Record { ended, root, .. } = &*self.record;
+        let Record {
+            ended,
+            root,
+            user,
+            on_logout,
+            ..
+        } = &*self.record;
         let session_end = self.session.inner.expiry_date();
         ended.end(*root, How::SignedOut, session_end).await?;
-        self.session.sign_out(ended).await
+        self.session.sign_out(ended).await?;
+        for hook in &**on_logout {
+            hook(user);
+        }
+        Ok(())
     }
 
     /// Whether this is a name of its user's: the principal, or what was typed beside the password.
@@ -180,6 +191,7 @@ pub(crate) struct Logins {
     take_passwords: bool,
     made_by: Arc<str>,
     ended: Arc<EndedLogins>,
+    on_logout: Arc<[OnLogout]>,
     moved: Arc<MovedSessions>,
     clock: Clock,
     /// By the head, of which no two logins have the same.
@@ -193,6 +205,7 @@ impl Logins {
         take_passwords: bool,
         made_by: Arc<str>,
         ended: EndedLogins,
+        on_logout: Arc<[OnLogout]>,
         clock: Clock,
     ) -> Self {
         Self {
@@ -201,6 +214,7 @@ impl Logins {
             take_passwords,
             made_by,
             ended: Arc::new(ended),
+            on_logout,
             moved: Arc::default(),
             clock,
             remembered: Cache::new(REMEMBERED),
@@ -371,6 +385,7 @@ impl Logins {
             is_ours: *head.layer == *self.made_by,
             root,
             ended: Arc::clone(&self.ended),
+            on_logout: Arc::clone(&self.on_logout),
             password: head
                 .password
                 .map(|StoredPassword { typed, hash }| Password {

@@ -21,6 +21,7 @@ use tracing::{debug, error, info, warn};
 use self::page::Words;
 use crate::authorization::{challenge, final_token, reject_token};
 use crate::error::{ConfigError, Error, ErrorKind, Fault};
+use crate::hooks::OnRefusal;
 use crate::kerberos::Refused;
 use crate::principal::printable;
 
@@ -88,6 +89,8 @@ type Page = Arc<dyn Fn(&Parts, &Error) -> Response + Send + Sync>;
 pub(crate) struct Refusals {
     /// The application's own page.
     pub(crate) page: Option<Page>,
+    /// Who is told of each.
+    pub(crate) observers: Vec<OnRefusal>,
     /// No word of Negotiate beside the refusal of a token.
     pub(crate) negotiate_once: bool,
     /// Where people who have signed out sign in again.
@@ -99,7 +102,7 @@ pub(crate) struct Asked {
     as_html: bool,
     /// The challenge of Basic, where a password may be sent.
     basic: Option<HeaderValue>,
-    /// For the application's own page.
+    /// For the application's own page, and whoever is told.
     request: Option<Box<Parts>>,
 }
 
@@ -122,7 +125,8 @@ impl Refusals {
         Asked {
             as_html: wants_html(&request.headers),
             basic,
-            request: self.page.as_ref().map(|_| Box::new(request.clone())),
+            request: (self.page.is_some() || !self.observers.is_empty())
+                .then(|| Box::new(request.clone())),
         }
     }
 
@@ -130,6 +134,7 @@ impl Refusals {
     /// nothing of it in its body.
     pub(crate) fn respond(&self, refusal: Refusal, asked: &Asked) -> Response {
         log(&refusal.error);
+        self.tell(&refusal.error, asked);
         let mut response = Response::new(Body::empty());
         self.fill(&mut response, refusal, asked);
         response
@@ -149,7 +154,22 @@ impl Refusals {
             Some(error) if is_inside => error.clone(),
             _ => return,
         };
+        self.tell(&error, asked);
         self.fill(answer, error.into(), asked);
+    }
+
+    /// A challenge, or a word amid a handshake, is no refusal.
+    fn tell(&self, error: &Error, asked: &Asked) {
+        if let Some(request) = &asked.request
+            && !matches!(
+                error.kind(),
+                ErrorKind::NoCredentials | ErrorKind::HandshakeGoesOn
+            )
+        {
+            for observer in &self.observers {
+                observer(error, request);
+            }
+        }
     }
 
     fn fill(&self, response: &mut Response, refusal: Refusal, asked: &Asked) {

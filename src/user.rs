@@ -70,6 +70,11 @@ impl User {
         UserBuilder::new(principal)
     }
 
+    /// The same user, to add to, as [`on_sign_in`](crate::SpnegoLayerBuilder::on_sign_in) may.
+    pub fn into_builder(self) -> UserBuilder {
+        UserBuilder::of(self)
+    }
+
     /// The form in which the session stores a user. It is ours alone: `User` has no serde, so that
     /// no request's body can be read as one.
     pub(crate) fn to_stored(&self) -> serde_json::Result<String> {

@@ -62,6 +62,16 @@ impl Gate {
     }
 
     async fn find(&self, initiator: &Initiator) -> Result<User, Error> {
+        let found = self.look_up(initiator).await;
+        if let Err(error) = &found
+            && error.kind().is_outage()
+        {
+            self.hooks.at_directory_error(error, initiator);
+        }
+        found
+    }
+
+    async fn look_up(&self, initiator: &Initiator) -> Result<User, Error> {
         let found = self.directory.find(initiator).await.map_err(Error::from);
         let user =
             found.map_err(|error| error.map_explanation(|why| self.about(why, initiator)))?;
@@ -72,7 +82,8 @@ impl Gate {
                 user.principal()
             )));
         }
-        self.rules.admit(user)
+        let user = self.rules.admit(user)?;
+        self.hooks.at_sign_in(initiator, user).await
     }
 
     /// What becomes of a forwarded ticket, now that its owner is let in.

@@ -14,6 +14,7 @@ use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::ConfigError;
 use crate::gate::{Gate, NoLogin, Rules, WithoutLogin};
+use crate::hooks::{Hooks, OnLogout};
 use crate::initiator::NameMapping;
 use crate::kerberos::{Acceptor, AcceptorConfig, Services, TicketStore};
 use crate::login::{EndedLogins, Logins, Policy, fingerprint};
@@ -31,6 +32,7 @@ mod login;
 mod basic;
 mod cross_site;
 mod delegation;
+mod hooks;
 
 /// Makes a [`SpnegoLayer`]; from [`SpnegoLayer::builder`].
 #[must_use]
@@ -42,6 +44,8 @@ pub struct SpnegoLayerBuilder {
     replay_cache: Option<PathBuf>,
     directory: Option<SharedDirectory>,
     rules: Rules,
+    hooks: Hooks,
+    on_logout: Vec<OnLogout>,
     mapping: Option<NameMapping>,
     requires_pac: bool,
     bindings: Bindings,
@@ -74,6 +78,8 @@ impl SpnegoLayerBuilder {
             replay_cache: None,
             directory: None,
             rules: Rules::default(),
+            hooks: Hooks::default(),
+            on_logout: Vec::new(),
             mapping: None,
             requires_pac: false,
             bindings: Bindings::default(),
@@ -125,6 +131,7 @@ impl SpnegoLayerBuilder {
         check_names(self.mapping, &realms, &directory)?;
         check_served(&realms, &directory)?;
         self.rules.check(&directory)?;
+        self.hooks.check()?;
         let acceptor = Acceptor::start(AcceptorConfig {
             services,
             service_realm: self.service_realm,
@@ -147,6 +154,7 @@ impl SpnegoLayerBuilder {
             "people can sign in"
         );
         let rules = self.rules.parts();
+        let hooks = self.hooks.parts();
         // What a layer asks of a token beyond a ticket, another one's sign-in does not stand for.
         let made_by = fingerprint(
             realms
@@ -157,6 +165,7 @@ impl SpnegoLayerBuilder {
                 .chain(with_pac)
                 .chain(stateless)
                 .chain(rules.iter().map(String::as_str))
+                .chain(hooks.iter().map(String::as_str))
                 .chain(acceptor.principals().iter().map(String::as_str))
                 .chain(directory.fingerprint().as_deref()),
         );
@@ -168,6 +177,7 @@ impl SpnegoLayerBuilder {
                     basic.is_some(),
                     made_by.into(),
                     self.ended_logins,
+                    self.on_logout.into(),
                     self.clock,
                 ),
                 keeps_logins: !self.stateless,
@@ -180,6 +190,7 @@ impl SpnegoLayerBuilder {
                 bindings: self.bindings,
                 directory,
                 rules: self.rules,
+                hooks: self.hooks,
                 without_login: self.without_login,
                 respects_user: self.respects_user,
                 refusals: self.refusals,

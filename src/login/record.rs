@@ -10,6 +10,7 @@ use tower_sessions::session;
 use super::ended::EndedLogins;
 use super::password_hash::PasswordHash;
 use super::policy::Ends;
+use crate::hooks::OnLogout;
 use crate::principal::Principal;
 use crate::user::User;
 
@@ -28,6 +29,8 @@ pub(super) struct Record {
     pub(super) is_ours: bool,
     /// Those among which this one is, once it has been ended.
     pub(super) ended: Arc<EndedLogins>,
+    /// Who is told of its logout.
+    pub(super) on_logout: Arc<[OnLogout]>,
 }
 
 pub(super) struct Password {

@@ -114,6 +114,7 @@ impl Logins {
                     },
                     is_ours: true,
                     ended: Arc::clone(&self.ended),
+                    on_logout: Arc::clone(&self.on_logout),
                 }),
                 session: session.clone(),
                 ended: Some(Arc::clone(&ended)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Group, Inner, User};
 use crate::principal::Principal;
 
-/// Makes a [`User`]; from [`User::builder`].
+/// Makes a [`User`]; from [`User::builder`] or [`User::into_builder`].
 #[derive(Clone)]
 #[must_use]
 pub struct UserBuilder {
@@ -26,6 +26,11 @@ impl UserBuilder {
             attributes: BTreeMap::new(),
             binary: BTreeMap::new(),
         };
+        Self { inner }
+    }
+
+    pub(super) fn of(user: User) -> Self {
+        let inner = Arc::unwrap_or_clone(user.inner);
         Self { inner }
     }
 

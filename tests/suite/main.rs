@@ -31,6 +31,7 @@ mod forge;
 mod forged;
 mod group_rules;
 mod groups;
+mod hooks;
 mod http2;
 mod keep_alive;
 mod keytab_rotation;

@@ -153,7 +153,7 @@ fn counted(routes: Router, calls: &Arc<AtomicUsize>) -> Router {
     }))
 }
 
-fn own_routes() -> Router {
+pub fn own_routes() -> Router {
     Router::new()
         .route(
             "/",

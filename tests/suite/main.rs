@@ -25,6 +25,7 @@ mod demo;
 mod der;
 mod ended_logins;
 mod explanations;
+mod examples;
 mod extractors;
 mod firefox;
 mod forge;

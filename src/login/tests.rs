@@ -10,6 +10,7 @@ fn logins(realms: &[&str]) -> Logins {
         false,
         "the same".into(),
         EndedLogins::default(),
+        Arc::default(),
         Clock::default(),
     )
 }

@@ -1,6 +1,6 @@
 //! Groups of POSIX accounts.
 
-use tower_spnego::ldap::GroupSearch;
+use tower_spnego::ldap::{GroupSearch, LdapDirectory};
 use tower_spnego::testing::TestLdap;
 
 use super::{names, people, refusal};
@@ -72,7 +72,11 @@ async fn whom_ldap_takes_for_alice_is_in_none_of_her_groups() {
          uid:: IGFsaWNl\n"
     ))
     .expect("added");
-    let alice = directory(&ldap).search(&other, "(uid={user})");
+    let alice = LdapDirectory::builder(ldap.url())
+        .bind_simple(ldap.service_dn(), ldap.service_password())
+        .search(&other, "(uid={user})")
+        .groups(GroupSearch::PosixGroup)
+        .group_base(ldap.groups());
     assert_eq!(names(alice, " alice").await, [""; 0]);
 }
 

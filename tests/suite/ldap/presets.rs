@@ -7,6 +7,7 @@ use tower_spnego::testing::{TestLdap, TestRealm};
 use tower_spnego::{ErrorKind, SpnegoLayerBuilder, User};
 
 use super::{bound, sign_in_as, site};
+use crate::groups::find;
 use crate::site::{Site, layer, token};
 
 pub(super) fn openldap(ldap: &TestLdap) -> LdapDirectoryBuilder {
@@ -30,9 +31,14 @@ pub(super) fn free_ipa_tree(ldap: &TestLdap) {
         let cn = name.split(',').next().unwrap_or_default();
         format!("dn: cn={name},{base}\nobjectClass: organizationalRole\ncn: {cn}\n\n")
     };
-    let folders: String = ["accounts", "users,cn=accounts", "computers,cn=accounts"]
-        .map(folder)
-        .concat();
+    let folders: String = [
+        "accounts",
+        "users,cn=accounts",
+        "computers,cn=accounts",
+        "groups,cn=accounts",
+    ]
+    .map(folder)
+    .concat();
     let entry = |dn: &str, cn: &str, principals: &[&str]| {
         let principals: String = principals
             .iter()
@@ -51,7 +57,15 @@ pub(super) fn free_ipa_tree(ldap: &TestLdap) {
     );
     let alice = alice.replace("alice.l@", r"alice.l\@");
     let host = entry("uid=host,cn=computers", "host", &["bob"]);
-    ldap.ldif(&format!("{folders}{alice}{host}"))
+    let group = |cn: &str, member: &str| {
+        format!(
+            "dn: cn={cn},cn=groups,cn=accounts,{base}\nobjectClass: groupOfNames\ncn: {cn}\n\
+             member: {member},cn=accounts,{base}\n\n"
+        )
+    };
+    let groups =
+        group("editors", "uid=Alice,cn=users") + &group("ipausers", "cn=editors,cn=groups");
+    ldap.ldif(&format!("{folders}{alice}{host}{groups}"))
         .expect("added");
 }
 
@@ -84,6 +98,29 @@ async fn openldap_needs_no_more_than_its_base() {
     // The service account is no person.
     let answer = sign_in_as(&site, &realm, "web").await;
     answer.is_forbidden(ErrorKind::UserNotFound);
+}
+
+#[tokio::test]
+async fn presets_know_the_groups_that_a_group_is_in() {
+    let ldap = TestLdap::start().expect("a server");
+    ldap.ldif(&format!(
+        "dn: cn=Everybody,{0}\nobjectClass: groupOfNames\ncn: Everybody\n\
+         member: cn=Staff,{0}\n",
+        ldap.groups()
+    ))
+    .expect("added");
+    let groups = async |directory: LdapDirectoryBuilder| {
+        let found = find(directory, "alice", "EXAMPLE.TEST").await;
+        let found = found.expect("groups");
+        let names: Vec<_> = found.iter().map(|group| group.name().to_owned()).collect();
+        names
+    };
+    let mut of_openldap = groups(openldap(&ldap).group_base(ldap.groups())).await;
+    of_openldap.sort_unstable();
+    assert_eq!(of_openldap, ["Engineers", "Everybody", "Staff"]);
+    let ipa = TestLdap::start().expect("a server");
+    free_ipa_tree(&ipa);
+    assert_eq!(groups(free_ipa(&ipa)).await, ["editors", "ipausers"]);
 }
 
 #[tokio::test]

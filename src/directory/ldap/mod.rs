@@ -43,17 +43,17 @@
 //! | [`username`](User::username) | none: the name that was searched; on Active Directory `sAMAccountName`, on FreeIPA `uid`, or what [`username_attribute`](LdapDirectoryBuilder::username_attribute) names. Where the layer allows several realms, the whole principal |
 //! | [`display_name`](User::display_name) | `displayName`, else `cn`, else the username |
 //! | [`email`](User::email) | `mail` |
-//! | [`groups`](User::groups) | `memberOf`, on Active Directory `tokenGroups`; see [groups](self#groups) |
+//! | [`groups`](User::groups) | `memberOf`; with a [preset](self#presets), what it says; see [groups](self#groups) |
 //! | [`dn`](User::dn) | the entry's DN |
 //! | [`attributes`](User::attributes) | those named by [`attributes`](LdapDirectoryBuilder::attributes), and no others |
 //!
 //! # Presets
 //!
-//! | | people | filter |
-//! |---|---|---|
-//! | [`active_directory`](LdapDirectory::active_directory)`("corp.example.com")` | below `DC=corp,DC=example,DC=com` | `(&(objectCategory=person)(objectClass=user)(objectSid={sid}))` |
-//! | [`openldap`](LdapDirectory::openldap)`("dc=example,dc=com")` | below it | `(&(objectClass=person)(uid={user}))` |
-//! | [`free_ipa`](LdapDirectory::free_ipa)`("ipa.example.com")` | below `cn=users,cn=accounts,dc=ipa,dc=example,dc=com` | `(&(objectClass=posixAccount)(krbPrincipalName={principal}))` |
+//! | | people | filter | groups, and groups of groups |
+//! |---|---|---|---|
+//! | [`active_directory`](LdapDirectory::active_directory)`("corp.example.com")` | below `DC=corp,DC=example,DC=com` | `(&(objectCategory=person)(objectClass=user)(objectSid={sid}))` | `tokenGroups` |
+//! | [`openldap`](LdapDirectory::openldap)`("dc=example,dc=com")` | below it | `(&(objectClass=person)(uid={user}))` | `groupOfNames` below it |
+//! | [`free_ipa`](LdapDirectory::free_ipa)`("ipa.example.com")` | below `cn=users,cn=accounts,dc=ipa,dc=example,dc=com` | `(&(objectClass=posixAccount)(krbPrincipalName={principal}))` | `groupOfNames` below `cn=groups,cn=accounts,dc=ipa,dc=example,dc=com` |
 //!
 //! Each sets the attributes of the table above as well, and each setting can still be changed. Of
 //! FreeIPA, whoever is found by an alias (`ipa user-add-principal`) has their `uid` as username, and

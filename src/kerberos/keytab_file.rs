@@ -15,6 +15,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use secrecy::zeroize::Zeroizing;
 
 use super::keytab::Keytab;
+use super::keytab_risks::{are_weak, exposure};
 use crate::error::ConfigError;
 use crate::explain::{HeldKeys, Key};
 use crate::principal::Principal;
@@ -183,6 +184,30 @@ impl KeytabFile {
         })
     }
 
+    /// Says in the log what works, and is not as it should be.
+    pub(super) fn warn_of_risks(&self) {
+        let path = self.path.display();
+        if let Ok(metadata) = self.path.metadata()
+            && let Some(exposure) = exposure(metadata.mode())
+        {
+            tracing::warn!(
+                "{exposure} the keytab {path}, and whoever has its keys can sign in as anybody: \
+                 take the right from it (chmod g-w,o=)"
+            );
+        }
+        let keys = self.keys();
+        for service in keys
+            .services()
+            .filter(|service| are_weak(&keys.held, service))
+        {
+            tracing::warn!(
+                "the keytab {path} has keys of {service} of weak types alone, such as \
+                 arcfour-hmac, which KDCs and clients of today refuse, or soon will: have the \
+                 account take AES, and export the keytab again"
+            );
+        }
+    }
+
     /// The principals whose keys count, in the order of the host names; `*@<realm>` stands for all.
     pub(super) fn principals(&self) -> Vec<String> {
         match &self.wanted {
@@ -299,7 +324,15 @@ fn load(path: &Path, hosts: &[String]) -> Result<(Stamp, Zeroizing<Vec<u8>>, Key
 fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
     ConfigError::KeytabUnreadable {
         path: path.to_owned(),
-        reason: error.to_string(),
+        reason: match error.kind() {
+            io::ErrorKind::PermissionDenied => format!(
+                "{error}; make it readable for the user this process runs as, and for nobody else"
+            ),
+            io::ErrorKind::IsADirectory => {
+                format!("{error}; name the keytab's file, not its folder, in .keytab(..)")
+            }
+            _ => error.to_string(),
+        },
     }
 }
 

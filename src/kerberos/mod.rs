@@ -10,6 +10,7 @@ mod delegation;
 pub(crate) mod ffi;
 mod keytab;
 mod keytab_file;
+mod keytab_risks;
 mod krb_cred;
 mod pac;
 mod password;
@@ -133,6 +134,7 @@ impl Acceptor {
         };
         let service_realm = config.service_realm.as_deref();
         let keytab = Arc::new(KeytabFile::open(keytab, &config.services, service_realm)?);
+        keytab.warn_of_risks();
         let replay_cache = Arc::new(ReplayCache::new(config.replay_cache.as_deref())?);
         let caches = config.delegation.as_ref().map(Caches::open).transpose()?;
         let size = Size {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tower_spnego::testing::TestRealm;
 use tower_spnego::{ConfigError, PrincipalOnly, SpnegoLayer, SpnegoLayerBuilder};
 
+use crate::ntlm::Log;
 use crate::process;
-use crate::site::{Site, layer, realm, token};
+use crate::site::{SPN, Site, layer, realm, token};
 
 #[track_caller]
 fn refuses(layer: SpnegoLayerBuilder, texts: &[&str]) {
@@ -293,4 +294,47 @@ async fn without_a_keytab_the_systems_default_is_used() {
         .get_with("/", &token(&realm, "alice"))
         .await
         .is_hello("alice");
+}
+
+#[test]
+fn a_keytab_that_strangers_may_read_or_that_is_weak_is_warned_of() {
+    const TEST: &str = "start_up::a_keytab_that_strangers_may_read_or_that_is_weak_is_warned_of";
+    if !process::is_own() {
+        return process::run(TEST, [("RUST_BACKTRACE", "0")]);
+    }
+    let log = Log::start();
+    let realm = realm();
+    let keytab = realm.folder().join("web.keytab");
+    std::fs::copy(realm.keytab(), &keytab).expect("copies");
+    for (mode, words) in [
+        (0o600, None),
+        (0o640, None),
+        (
+            0o644,
+            Some("every user of this machine may read the keytab"),
+        ),
+    ] {
+        set_mode(&keytab, mode);
+        layer(&realm).keytab(&keytab).build().expect("starts");
+        let lines = log.take();
+        let warned = lines.lines().find(|line| line.contains("WARN"));
+        assert_eq!(warned.is_some(), words.is_some(), "{lines}");
+        assert!(
+            warned
+                .unwrap_or_default()
+                .contains(words.unwrap_or_default()),
+            "{lines}"
+        );
+    }
+    set_mode(&keytab, 0o600);
+    std::fs::remove_file(&keytab).expect("removes");
+    let path = keytab.to_str().expect("text");
+    let rc4 = ["ktadd", "-k", path, "-e", "arcfour-hmac:normal", SPN];
+    realm.kadmin(rc4).expect("exported");
+    layer(&realm).keytab(&keytab).build().expect("starts");
+    let lines = log.take();
+    assert!(
+        lines.contains("has keys of HTTP/localhost@EXAMPLE.TEST of weak types alone"),
+        "{lines}"
+    );
 }

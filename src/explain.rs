@@ -40,6 +40,10 @@ pub use self::enctype::Enctype;
 pub use self::keytab::{HeldKeys, Key};
 pub(crate) use self::mend::export_commands;
 pub use self::mend::{Mend, System};
+#[cfg(feature = "doctor")]
+pub(crate) use self::mend::{Names, here, mend, set_clock};
+#[cfg(feature = "doctor")]
+pub(crate) use self::names::{for_commands, path_for_commands};
 pub use self::token::{Mechanism, NtlmMessage, Ticket, Token};
 use crate::error::ErrorKind;
 use crate::principal::Principal;

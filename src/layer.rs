@@ -11,6 +11,8 @@ use crate::service::Spnego;
 mod builder;
 
 pub use self::builder::SpnegoLayerBuilder;
+#[cfg(feature = "doctor")]
+pub(crate) use self::builder::is_hostname;
 
 /// A [`Layer`] that signs people in by HTTP Negotiate ([RFC 4559]) and puts the [`User`] into each
 /// request.

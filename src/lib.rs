@@ -60,6 +60,14 @@
 //!   refused token it has an [`Explanation`](explain::Explanation): what was seen, what it means, and
 //!   the commands that mend it.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
+#![cfg_attr(
+    feature = "doctor",
+    doc = "- [`doctor`] checks a whole set-up, and says how to mend it; it is a command, too."
+)]
+#![cfg_attr(
+    not(feature = "doctor"),
+    doc = "- `doctor` (a feature) checks a whole set-up, and says how to mend it; it is a command, too."
+)]
 //! - [`guide::clients`] says which clients sign in, and how; [`guide::limits`] what is not done yet.
 //! - `testing` (a feature) starts a real KDC and a real LDAP server for your own tests.
 //!
@@ -141,6 +149,9 @@ mod delegated;
 mod der;
 mod directory;
 mod dn;
+#[cfg(feature = "doctor")]
+#[cfg_attr(docsrs, doc(cfg(feature = "doctor")))]
+pub mod doctor;
 mod error;
 pub mod explain;
 mod extract;

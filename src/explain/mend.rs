@@ -7,14 +7,15 @@ use crate::principal::Principal;
 
 /// A command that mends a fault, or shows where it is. Capitals stand for what is not known, or may
 /// not stand in a command because a stranger wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Mend {
     system: System,
     command: String,
 }
 
 /// Where a [`Mend`]'s command is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum System {
     /// Windows, as an administrator of the domain.
@@ -57,7 +58,7 @@ impl fmt::Display for System {
 }
 
 /// The names in the commands, each fit to stand there.
-pub(super) struct Names {
+pub(crate) struct Names {
     spn: String,
     realm: String,
     keytab: String,
@@ -65,7 +66,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Of this SPN in this realm, which both may stand in a command.
-    pub(super) fn new(spn: Option<&str>, realm: Option<&str>, keytab: Option<&str>) -> Self {
+    pub(crate) fn new(spn: Option<&str>, realm: Option<&str>, keytab: Option<&str>) -> Self {
         Self {
             spn: spn.unwrap_or("HTTP/HOSTNAME").to_owned(),
             realm: realm.unwrap_or("REALM").to_owned(),
@@ -77,7 +78,7 @@ impl Names {
     }
 
     /// Of the service itself.
-    pub(super) fn of(service: Option<&Principal>, keytab: Option<&str>) -> Self {
+    pub(crate) fn of(service: Option<&Principal>, keytab: Option<&str>) -> Self {
         let spn = service.and_then(|service| {
             let components: Vec<_> = service
                 .components()
@@ -91,7 +92,7 @@ impl Names {
     }
 
     /// Puts the SPN's current key into the keytab.
-    pub(super) fn export(&self) -> Vec<Mend> {
+    pub(crate) fn export(&self) -> Vec<Mend> {
         let Self { spn, realm, keytab } = self;
         vec![
             mend(
@@ -117,7 +118,7 @@ impl Names {
     }
 
     /// Makes the SPN, and puts its key into the keytab.
-    pub(super) fn add(&self) -> Vec<Mend> {
+    pub(crate) fn add(&self) -> Vec<Mend> {
         let spn = &self.spn;
         let before = [
             format!("setspn -S {spn} ACCOUNT"),
@@ -133,7 +134,7 @@ impl Names {
     }
 
     /// Shows which account has the SPN.
-    pub(super) fn find(&self) -> Vec<Mend> {
+    pub(crate) fn find(&self) -> Vec<Mend> {
         let spn = &self.spn;
         vec![
             mend(System::ActiveDirectory, format!("setspn -Q {spn}")),
@@ -150,13 +151,13 @@ impl Names {
     }
 
     /// Shows the account first, and then exports.
-    pub(super) fn find_and_export(&self) -> Vec<Mend> {
+    pub(crate) fn find_and_export(&self) -> Vec<Mend> {
         let pairs = self.find().into_iter().zip(self.export());
         pairs.flat_map(|(find, export)| [find, export]).collect()
     }
 
     /// Has the service's account take keys of AES, and puts them into the keytab.
-    pub(super) fn use_aes(&self) -> Vec<Mend> {
+    pub(crate) fn use_aes(&self) -> Vec<Mend> {
         let aes = [
             "Set-ADUser ACCOUNT -KerberosEncryptionType AES128,AES256",
             "net ads enctypes set ACCOUNT 24",
@@ -198,7 +199,7 @@ impl Names {
     }
 
     /// Shows on a client whether it gets a ticket.
-    pub(super) fn try_ticket(&self) -> Vec<Mend> {
+    pub(crate) fn try_ticket(&self) -> Vec<Mend> {
         let Self { spn, .. } = self;
         vec![
             mend(System::Windows, format!("klist get {spn}")),
@@ -232,7 +233,7 @@ pub(super) fn new_ticket() -> Vec<Mend> {
 }
 
 /// Sets a clock.
-pub(super) fn set_clock() -> Vec<Mend> {
+pub(crate) fn set_clock() -> Vec<Mend> {
     vec![
         mend(System::Windows, "w32tm /resync"),
         mend(System::Linux, "chronyc makestep"),
@@ -245,11 +246,11 @@ pub(super) fn on_windows(command: &str) -> Mend {
 }
 
 /// Whatever is run on the server itself.
-pub(super) fn here(command: impl Into<String>) -> Mend {
+pub(crate) fn here(command: impl Into<String>) -> Mend {
     mend(System::Linux, command)
 }
 
-fn mend(system: System, command: impl Into<String>) -> Mend {
+pub(crate) fn mend(system: System, command: impl Into<String>) -> Mend {
     Mend {
         system,
         command: command.into(),

@@ -35,7 +35,7 @@ pub(super) fn spn_for_commands(components: &[&[u8]]) -> Option<String> {
 
 /// A name that may stand in a command: letters, digits, dots, hyphens and underscores, with no hyphen
 /// first, which would make it an option.
-pub(super) fn for_commands(name: &str) -> Option<&str> {
+pub(crate) fn for_commands(name: &str) -> Option<&str> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let may_stand = !name.is_empty()
         && name.len() <= SHOWN
@@ -45,7 +45,7 @@ pub(super) fn for_commands(name: &str) -> Option<&str> {
 }
 
 /// A file's path that may stand in a command: of such names.
-pub(super) fn path_for_commands(path: &str) -> Option<&str> {
+pub(crate) fn path_for_commands(path: &str) -> Option<&str> {
     let names = path.strip_prefix('/')?;
     names
         .split('/')

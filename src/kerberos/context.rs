@@ -311,7 +311,7 @@ fn diagnose(refusal: &Refusal, service: &Service, token: &[u8]) -> Option<ErrorK
 
 /// By the codes of libkrb5 (krb5.h). One of its tables counts the codes of KRB-ERROR from its base,
 /// another is its ASN.1 decoder's; each has room for 256.
-fn of_minor(minor: i32) -> ErrorKind {
+pub(super) fn of_minor(minor: i32) -> ErrorKind {
     const ASN1: i32 = 1_859_794_432;
     const LAST_ASN1: i32 = ASN1 + 255;
     match minor {

@@ -8,6 +8,8 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_long, c_void};
 use std::ptr;
 use std::time::Duration;
+#[cfg(feature = "doctor")]
+use std::time::SystemTime;
 
 use libgssapi_sys as gss;
 use secrecy::zeroize::Zeroizing;
@@ -161,6 +163,16 @@ pub(crate) fn initiator_credential(ccache: &str) -> Result<libgssapi::credential
     let credential = std::mem::ManuallyDrop::new(acquired.credential.negotiating_krb5()?);
     // SAFETY: `ManuallyDrop` keeps our handle from being released, so `Cred` is its sole owner.
     Ok(unsafe { libgssapi::credential::Cred::from_c(credential.0) })
+}
+
+/// Whether GSSAPI has this mechanism, by a plug-in, say.
+#[cfg(feature = "doctor")]
+pub(super) fn has_mechanism(mechanism: &'static [u8]) -> bool {
+    let mut all = Mechanisms(ptr::null_mut());
+    let mut minor = 0;
+    // SAFETY: the output is an owned handle that starts out null.
+    let major = unsafe { gss::gss_indicate_mechs(&mut minor, &mut all.0) };
+    failed(major, minor).is_none() && all.contains(mechanism)
 }
 
 struct Acquired {
@@ -1006,6 +1018,21 @@ impl Krb5 {
             .map_err(|_| "the default keytab's name is too long".to_owned())
     }
 
+    /// The default realm; the error is libkrb5's text.
+    #[cfg(feature = "doctor")]
+    pub(super) fn default_realm(&mut self) -> Result<String, String> {
+        let mut realm = ptr::null_mut();
+        // SAFETY: the context is live; the realm is ours on success, and copied before it is freed.
+        let code = unsafe { krb5_get_default_realm(self.0, &mut realm) };
+        self.check(code)?;
+        // SAFETY: on success it is a text that ends with NUL, freed once.
+        unsafe {
+            let copy = CStr::from_ptr(realm).to_string_lossy().into_owned();
+            krb5_free_default_realm(self.0, realm);
+            Ok(copy)
+        }
+    }
+
     /// By how much clocks may differ: `clockskew` of krb5.conf, else 5 minutes.
     pub(super) fn clock_skew(&mut self) -> Duration {
         const DEFAULT: c_int = 300;
@@ -1088,6 +1115,197 @@ impl Drop for Krb5 {
         // SAFETY: null, which libkrb5 allows, or a context that is ours alone.
         unsafe { krb5_free_context(self.0) };
     }
+}
+
+/// What a KDC said to whoever asked for a first ticket.
+#[cfg(feature = "doctor")]
+pub(super) struct LogIn {
+    /// Its messages as they came, each with the time at which it did.
+    pub(super) replies: Vec<(SystemTime, Vec<u8>)>,
+    /// When the KDC made the ticket, in seconds since 1970; or libkrb5's code and text.
+    pub(super) authtime: Result<u32, (i32, String)>,
+}
+
+#[cfg(feature = "doctor")]
+impl LogIn {
+    /// Asks the KDC for a ticket of this principal by this keytab, such as `FILE:/path`, and keeps
+    /// the ticket nowhere.
+    pub(super) fn of(principal: &str, keytab: &str) -> Self {
+        let mut replies = Vec::new();
+        let authtime = Asking::of(principal, keytab, &mut replies).and_then(|asking| asking.run());
+        Self { replies, authtime }
+    }
+}
+
+/// What asking takes, freed together.
+#[cfg(feature = "doctor")]
+struct Asking<'a> {
+    krb5: Krb5,
+    client: *mut c_void,
+    keytab: *mut c_void,
+    state: *mut c_void,
+    /// The context has a pointer to them.
+    _replies: std::marker::PhantomData<&'a mut Vec<(SystemTime, Vec<u8>)>>,
+}
+
+#[cfg(feature = "doctor")]
+impl<'a> Asking<'a> {
+    fn of(
+        principal: &str,
+        keytab: &str,
+        replies: &'a mut Vec<(SystemTime, Vec<u8>)>,
+    ) -> Result<Self, (i32, String)> {
+        let text = |text: String| (0, text);
+        let name = |name: &str| CString::new(name).map_err(|_| (0, "a NUL byte".to_owned()));
+        let (principal, keytab) = (name(principal)?, name(keytab)?);
+        let mut asking = Self {
+            krb5: Krb5::new().map_err(text)?,
+            client: ptr::null_mut(),
+            keytab: ptr::null_mut(),
+            state: ptr::null_mut(),
+            _replies: std::marker::PhantomData,
+        };
+        let context = asking.krb5.0;
+        // SAFETY: the context is live, and the replies outlive it; nobody else uses them meanwhile.
+        unsafe {
+            krb5_set_kdc_recv_hook(context, Some(keep_reply), ptr::from_mut(replies).cast());
+        }
+        // SAFETY: the context is live, the name ends with NUL; the output is ours on success.
+        let code = unsafe { krb5_parse_name(context, principal.as_ptr(), &mut asking.client) };
+        asking.check(code)?;
+        // SAFETY: likewise.
+        let code = unsafe { krb5_kt_resolve(context, keytab.as_ptr(), &mut asking.keytab) };
+        asking.check(code)?;
+        // SAFETY: context and client are live; nothing is prompted for, and the options are the
+        // default ones; the state is ours on success.
+        let code = unsafe {
+            krb5_init_creds_init(
+                context,
+                asking.client,
+                ptr::null(),
+                ptr::null_mut(),
+                0,
+                ptr::null_mut(),
+                &mut asking.state,
+            )
+        };
+        asking.check(code)?;
+        // SAFETY: context, state and keytab are live, and stay so until the state is freed.
+        let code = unsafe { krb5_init_creds_set_keytab(context, asking.state, asking.keytab) };
+        asking.check(code)?;
+        Ok(asking)
+    }
+
+    fn run(&self) -> Result<u32, (i32, String)> {
+        let mut times = TicketTimes::default();
+        // SAFETY: context and state are live; the times are written on success.
+        let code = unsafe {
+            match krb5_init_creds_get(self.krb5.0, self.state) {
+                0 => krb5_init_creds_get_times(self.krb5.0, self.state, &mut times),
+                code => code,
+            }
+        };
+        self.check(code)?;
+        Ok(times.authtime.cast_unsigned())
+    }
+
+    fn check(&self, code: i32) -> Result<(), (i32, String)> {
+        self.krb5.check(code).map_err(|text| (code, text))
+    }
+}
+
+#[cfg(feature = "doctor")]
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the context is live, and the others are ours alone; libkrb5 allows null for all but
+        // the keytab.
+        unsafe {
+            krb5_init_creds_free(self.krb5.0, self.state);
+            krb5_free_principal(self.krb5.0, self.client);
+            if !self.keytab.is_null() {
+                krb5_kt_close(self.krb5.0, self.keytab);
+            }
+        }
+    }
+}
+
+/// `krb5_post_recv_fn` of krb5.h: hears what a KDC sent, or that none sent anything.
+#[cfg(feature = "doctor")]
+unsafe extern "C" fn keep_reply(
+    _context: *mut c_void,
+    replies: *mut c_void,
+    code: i32,
+    _realm: *const Data,
+    _message: *const Data,
+    reply: *const Data,
+    _new_reply: *mut *mut Data,
+) -> i32 {
+    let replies = replies.cast::<Vec<(SystemTime, Vec<u8>)>>();
+    // SAFETY: libkrb5 hands back the pointer that it was given, to a vector that lives as long as the
+    // context and that nobody else uses while libkrb5 runs. The reply is null or lives through the call.
+    unsafe {
+        if let (0, Some(replies), Some(reply)) = (code, replies.as_mut(), reply.as_ref())
+            && !reply.data.is_null()
+        {
+            let bytes = std::slice::from_raw_parts(reply.data.cast(), reply.length as usize);
+            replies.push((SystemTime::now(), bytes.to_vec()));
+        }
+    }
+    // Another would have to bring a reply, or abort the process.
+    code
+}
+
+/// As far as it is read; krb5.h has the same.
+#[cfg(feature = "doctor")]
+#[repr(C)]
+#[derive(Default)]
+struct TicketTimes {
+    authtime: i32,
+    starttime: i32,
+    endtime: i32,
+    renew_till: i32,
+}
+
+#[cfg(feature = "doctor")]
+type KeepReply = unsafe extern "C" fn(
+    *mut c_void,
+    *mut c_void,
+    i32,
+    *const Data,
+    *const Data,
+    *const Data,
+    *mut *mut Data,
+) -> i32;
+
+#[cfg(feature = "doctor")]
+#[link(name = "krb5")]
+unsafe extern "C" {
+    fn krb5_get_default_realm(context: *mut c_void, realm: *mut *mut c_char) -> i32;
+    fn krb5_free_default_realm(context: *mut c_void, realm: *mut c_char);
+    fn krb5_set_kdc_recv_hook(context: *mut c_void, hook: Option<KeepReply>, data: *mut c_void);
+    fn krb5_parse_name(context: *mut c_void, name: *const c_char, out: *mut *mut c_void) -> i32;
+    fn krb5_free_principal(context: *mut c_void, principal: *mut c_void);
+    fn krb5_init_creds_init(
+        context: *mut c_void,
+        client: *mut c_void,
+        prompter: *const c_void,
+        prompter_data: *mut c_void,
+        start_time: i32,
+        options: *mut c_void,
+        state: *mut *mut c_void,
+    ) -> i32;
+    fn krb5_init_creds_set_keytab(
+        context: *mut c_void,
+        state: *mut c_void,
+        keytab: *mut c_void,
+    ) -> i32;
+    fn krb5_init_creds_get(context: *mut c_void, state: *mut c_void) -> i32;
+    fn krb5_init_creds_get_times(
+        context: *mut c_void,
+        state: *mut c_void,
+        times: *mut TicketTimes,
+    ) -> i32;
+    fn krb5_init_creds_free(context: *mut c_void, state: *mut c_void);
 }
 
 /// Looks at a forwarded ticket before GSSAPI does. MIT Kerberos before the summer of 2026

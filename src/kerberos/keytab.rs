@@ -22,6 +22,8 @@ pub(crate) struct KeytabEntry {
     pub(crate) kvno: u32,
     /// The number of the encryption type, such as 18 for aes256-cts-hmac-sha1-96.
     pub(crate) enctype: i32,
+    /// When it was put there, in seconds since 1970; 0 where whoever wrote it does not say.
+    pub(crate) timestamp: u32,
 }
 
 /// Why a file is no keytab.
@@ -97,7 +99,7 @@ fn entry(mut record: Reader<'_>) -> Result<Option<KeytabEntry>, KeytabError> {
     if record.version == Version::Two {
         let _name_type = record.i32()?;
     }
-    let _timestamp = record.u32()?;
+    let timestamp = record.u32()?;
     let short_kvno = record.u8()?;
     let enctype = record.u16()?.cast_signed();
     let _key = record.data()?;
@@ -110,6 +112,7 @@ fn entry(mut record: Reader<'_>) -> Result<Option<KeytabEntry>, KeytabError> {
         principal,
         kvno,
         enctype: i32::from(enctype),
+        timestamp,
     }))
 }
 

@@ -7,6 +7,8 @@ mod bare;
 mod context;
 mod credential;
 mod delegation;
+#[cfg(feature = "doctor")]
+pub(crate) mod examination;
 pub(crate) mod ffi;
 mod keytab;
 mod keytab_file;
@@ -39,6 +41,8 @@ use self::keytab_file::KeytabFile;
 pub(crate) use self::keytab_file::Services;
 #[cfg(feature = "ldap-gssapi")]
 pub(crate) use self::keytab_file::Stamp;
+#[cfg(feature = "doctor")]
+pub(crate) use self::keytab_risks::exposure;
 pub use self::pac::Pac;
 pub(crate) use self::password::{BINDING, PasswordChecks, Question, RefusedPassword};
 use self::replay_cache::ReplayCache;

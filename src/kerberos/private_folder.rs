@@ -14,12 +14,16 @@ const STICKY: u32 = 0o1000;
 /// can put another in its place. MIT checks neither links nor owners of a file that it is told by
 /// name.
 pub(super) fn private_folder(folder: &Path) -> Result<PathBuf, String> {
-    let text = |error: io::Error| error.to_string();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
         .map_err(text)?;
+    check(folder)
+}
+
+/// The path of a folder that is there, likewise.
+pub(super) fn check(folder: &Path) -> Result<PathBuf, String> {
     let is_ours = |metadata: &Metadata| [0, geteuid().as_raw()].contains(&metadata.uid());
     for path in folder.ancestors() {
         // Not every kernel has fs.protected_symlinks on.
@@ -50,4 +54,8 @@ pub(super) fn private_folder(folder: &Path) -> Result<PathBuf, String> {
         }
     }
     Ok(folder)
+}
+
+fn text(error: io::Error) -> String {
+    error.to_string()
 }

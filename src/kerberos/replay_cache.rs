@@ -64,6 +64,69 @@ impl ReplayCache {
     }
 }
 
+/// Where the cache is, if it can be written; it is not made for that.
+#[cfg(feature = "doctor")]
+pub(super) fn look(folder: Option<&Path>) -> Result<PathBuf, ReplayCacheProblem> {
+    let file = format!("krb5_{}.rcache2", geteuid().as_raw());
+    let path = folder
+        .map_or_else(default_folder, Path::to_owned)
+        .join(file);
+    let looked = match folder {
+        Some(folder) => look_at_folder(folder),
+        None => Ok(()),
+    };
+    let looked = looked.and_then(|()| match path.symlink_metadata() {
+        Ok(_) => try_to_open(OpenOptions::new().read(true).write(true), &path),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => look_for_room(&path),
+        Err(error) => Err(error.into()),
+    });
+    match looked {
+        Ok(()) => Ok(path),
+        Err(Unusable {
+            reason,
+            is_anothers,
+        }) => Err(ReplayCacheProblem {
+            path,
+            reason,
+            is_anothers,
+        }),
+    }
+}
+
+/// One that is not there yet is made by the layer.
+#[cfg(feature = "doctor")]
+fn look_at_folder(folder: &Path) -> Result<(), Unusable> {
+    match folder.exists() {
+        true => super::private_folder::check(folder)
+            .map(drop)
+            .map_err(|reason| Unusable {
+                reason,
+                is_anothers: false,
+            }),
+        false => Ok(()),
+    }
+}
+
+/// Whether a file could be made in the nearest folder that there is.
+#[cfg(feature = "doctor")]
+fn look_for_room(path: &Path) -> Result<(), Unusable> {
+    use rustix::fs::Access;
+    let folder = path.ancestors().skip(1).find(|folder| folder.exists());
+    let folder = folder.unwrap_or(Path::new("/"));
+    let may_write = rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK);
+    may_write.map_err(|error| Unusable {
+        reason: format!("{}: {}", folder.display(), std::io::Error::from(error)),
+        is_anothers: false,
+    })?;
+    match rustix::fs::statvfs(folder) {
+        Ok(disk) if disk.f_bavail == 0 => Err(Unusable {
+            reason: format!("the disk of {} is full", folder.display()),
+            is_anothers: false,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Where MIT's `dfl:` cache lies.
 fn default_folder() -> PathBuf {
     ["KRB5RCACHEDIR", "TMPDIR"]
@@ -87,12 +150,13 @@ impl From<std::io::Error> for Unusable {
 }
 
 fn try_to_write(path: &Path) -> Result<(), Unusable> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    try_to_open(options.mode(0o600), path)
+}
+
+fn try_to_open(options: &mut OpenOptions, path: &Path) -> Result<(), Unusable> {
+    let file = options
         .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
         .open(path)?;
     let owner = file.metadata()?.uid();

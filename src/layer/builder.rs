@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::service::Hosts;
+#[cfg(feature = "doctor")]
+pub(crate) use self::service::is_hostname;
 use super::SpnegoLayer;
 use crate::basic::{Basic, BasicOver, Limits};
 use crate::channel_binding::{Bindings, ChannelBinding};

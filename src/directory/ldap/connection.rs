@@ -248,7 +248,7 @@ impl Drop for Driver {
 }
 
 impl Connection {
-    async fn open(endpoint: &Endpoint) -> Result<Self, Failure> {
+    pub(super) async fn open(endpoint: &Endpoint) -> Result<Self, Failure> {
         #[cfg(feature = "ldap-gssapi")]
         if let (Some(Bind::Gssapi(account)), Place::Network { host, port }) =
             (&endpoint.bind, endpoint.address.place())
@@ -316,7 +316,11 @@ impl Connection {
     }
 
     /// All pages of it, which only this connection can go on with.
-    async fn search(&self, query: &Query<'_>, deadline: Instant) -> Result<Answer, Failure> {
+    pub(super) async fn search(
+        &self,
+        query: &Query<'_>,
+        deadline: Instant,
+    ) -> Result<Answer, Failure> {
         let mut answer = Answer::default();
         let mut page = Page::first(query);
         loop {
@@ -376,7 +380,7 @@ async fn connect(endpoint: &Endpoint) -> io::Result<StdStream> {
 }
 
 /// ldap3's own sockets lack TCP_NODELAY, which costs 40 ms for a bind over TLS.
-async fn dial(endpoint: &Endpoint, host: &str, port: u16) -> io::Result<TcpStream> {
+pub(super) async fn dial(endpoint: &Endpoint, host: &str, port: u16) -> io::Result<TcpStream> {
     let stream = endpoint.names.connect(host, port).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

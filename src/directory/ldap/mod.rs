@@ -245,6 +245,8 @@ mod active_directory;
 mod bind;
 mod builder;
 mod connection;
+#[cfg(feature = "doctor")]
+mod diagnosis;
 mod dn;
 #[cfg(feature = "srv")]
 mod dns;
@@ -271,6 +273,8 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::LdapDirectoryBuilder;
+#[cfg(feature = "doctor")]
+pub(crate) use self::diagnosis::{Diagnosis, Step, StepKind};
 use self::fields::Fields;
 pub use self::groups::GroupSearch;
 use self::groups::Groups;

@@ -9,6 +9,8 @@ use ldap3::LdapError;
 use ldap3::asn1::StructureTag;
 
 use super::bind::Method;
+#[cfg(feature = "doctor")]
+use super::diagnosis::StepKind;
 use crate::directory::DirectoryError;
 #[cfg(feature = "ldap-gssapi")]
 use crate::kerberos::AccountRefused;
@@ -213,6 +215,21 @@ impl From<AccountRefused> for Failure {
 }
 
 impl Failure {
+    /// On which step it came.
+    #[cfg(feature = "doctor")]
+    pub(super) fn step(&self) -> StepKind {
+        match self {
+            Self::Connect(broken) if broken.is_about_certificate => StepKind::Tls,
+            Self::StartTls(_) => StepKind::Tls,
+            Self::Bind { .. } | Self::Paused(..) | Self::Garbled => StepKind::Bind,
+            #[cfg(feature = "ldap-gssapi")]
+            Self::Account(_) | Self::Unproved | Self::WantsLayer => StepKind::Bind,
+            Self::Connect(_) | Self::Lost(_) | Self::Unavailable(_) | Self::TimedOut(_) => {
+                StepKind::Connection
+            }
+        }
+    }
+
     pub(super) fn io(error: io::Error) -> Self {
         Self::Connect(error.into())
     }

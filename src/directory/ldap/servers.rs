@@ -114,8 +114,9 @@ impl Servers {
         Err(none_answers(failures))
     }
 
+    /// In the order of one question.
     #[cfg_attr(not(feature = "srv"), expect(unused_variables))]
-    async fn draw(&self, deadline: Instant) -> Result<Vec<Arc<Server>>, DirectoryError> {
+    pub(super) async fn draw(&self, deadline: Instant) -> Result<Vec<Arc<Server>>, DirectoryError> {
         match &self.list {
             List::Named {
                 servers,

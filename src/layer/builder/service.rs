@@ -114,7 +114,7 @@ impl Hosts {
 }
 
 /// A host name by RFC 1123 section 2.1, and the underscore that Windows allows.
-fn is_hostname(name: &str) -> bool {
+pub(crate) fn is_hostname(name: &str) -> bool {
     name.len() <= 253
         && name.split('.').all(|label| {
             (1..=63).contains(&label.len())

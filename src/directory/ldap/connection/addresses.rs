@@ -24,7 +24,15 @@ pub(in super::super) enum Names {
 
 impl Names {
     pub(super) async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
-        let addresses = match (self, host.parse::<IpAddr>()) {
+        connect_to_any(&self.addresses(host, port).await?).await
+    }
+
+    pub(in super::super) async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> io::Result<Vec<SocketAddr>> {
+        Ok(match (self, host.parse::<IpAddr>()) {
             (_, Ok(ip)) => vec![SocketAddr::new(ip, port)],
             (Self::System, Err(_)) => tokio::net::lookup_host((host, port)).await?.collect(),
             #[cfg(feature = "srv")]
@@ -32,8 +40,7 @@ impl Names {
                 let addresses = dns.addresses(host).await?;
                 addresses.map(|ip| SocketAddr::new(ip, port)).collect()
             }
-        };
-        connect_to_any(&addresses).await
+        })
     }
 }
 

@@ -27,6 +27,11 @@ impl Server {
         }
     }
 
+    #[cfg(feature = "doctor")]
+    pub(in super::super) fn endpoint(&self) -> &Endpoint {
+        self.connection.endpoint()
+    }
+
     pub(super) fn url(&self) -> &str {
         self.connection.endpoint().address.url().as_str()
     }

@@ -1,0 +1,215 @@
+//! What the [doctor](crate::doctor) asks of each server, step by step.
+
+use std::time::Duration;
+
+use ldap3::Scope;
+use tokio::time::{Instant, timeout};
+
+use super::LdapDirectory;
+use super::connection::{Connection, Endpoint, dial};
+use super::lookup::Query;
+use super::outcome::Failure;
+use super::server::{Place, TlsFrom};
+use crate::directory::{Directory, DirectoryError};
+use crate::initiator::Initiator;
+use crate::user::User;
+
+/// What one server said.
+pub(crate) struct Diagnosis {
+    /// Its URL.
+    pub(crate) server: String,
+    /// Host and port, where it is no socket of this machine.
+    pub(crate) place: Option<(String, u16)>,
+    pub(crate) starts_tls: bool,
+    /// In their order, up to the first that failed.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// A step on the way to an answer.
+pub(crate) struct Step {
+    pub(crate) kind: StepKind,
+    pub(crate) took: Duration,
+    /// What was seen, or what went wrong.
+    pub(crate) outcome: Result<String, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StepKind {
+    Address,
+    Connection,
+    Tls,
+    Bind,
+    Base,
+}
+
+impl LdapDirectory {
+    /// Asks each server by itself, over a connection of its own. Once one calls the password wrong, no
+    /// other is asked: that could lock the account.
+    ///
+    /// # Errors
+    ///
+    /// The DNS knows no server.
+    pub(crate) async fn diagnose(&self) -> Result<Vec<Diagnosis>, DirectoryError> {
+        let patience = self.servers.timeout();
+        let bases = self.people.bases();
+        let mut diagnoses = Vec::new();
+        for server in self.servers.draw(Instant::now() + patience).await? {
+            let diagnosis = Diagnosis::of(server.endpoint(), &bases, patience).await;
+            let is_refused = diagnosis
+                .steps
+                .last()
+                .is_some_and(|step| step.kind == StepKind::Bind && step.outcome.is_err());
+            diagnoses.push(diagnosis);
+            if is_refused {
+                break;
+            }
+        }
+        Ok(diagnoses)
+    }
+
+    /// As at a sign-in, and how long it takes.
+    pub(crate) async fn look_for(
+        &self,
+        who: &Initiator,
+    ) -> (Result<User, DirectoryError>, Duration) {
+        let begun = Instant::now();
+        let user = self.find(who).await;
+        (user, begun.elapsed())
+    }
+}
+
+impl Diagnosis {
+    async fn of(endpoint: &Endpoint, bases: &[&str], patience: Duration) -> Self {
+        let address = &endpoint.address;
+        let place = match address.place() {
+            Place::Network { host, port } => Some((host.clone(), *port)),
+            Place::Socket(_) => None,
+        };
+        let mut steps = Steps {
+            done: Vec::new(),
+            patience,
+            begun: Instant::now(),
+        };
+        // Each says itself what failed.
+        let _ = steps.take(endpoint, place.as_ref(), bases).await;
+        Self {
+            server: address.url().to_string(),
+            place,
+            starts_tls: address.tls() == TlsFrom::StartTls,
+            steps: steps.done,
+        }
+    }
+}
+
+struct Steps {
+    done: Vec<Step>,
+    patience: Duration,
+    /// The step that is under way.
+    begun: Instant,
+}
+
+/// A step has failed, and with it the others.
+struct Failed;
+
+impl Steps {
+    async fn take(
+        &mut self,
+        endpoint: &Endpoint,
+        place: Option<&(String, u16)>,
+        bases: &[&str],
+    ) -> Result<(), Failed> {
+        if let Some((host, port)) = place {
+            let found = endpoint.names.addresses(host, *port).await;
+            let found = found.map(|addresses| {
+                let addresses: Vec<_> = addresses.iter().map(|one| one.ip().to_string()).collect();
+                format!("{host} has the addresses {}", addresses.join(", "))
+            });
+            let found = found.map_err(|error| format!("{host} is not found: {error}"));
+            self.end(StepKind::Address, found)?;
+            let dialled = timeout(self.patience, dial(endpoint, host, *port)).await;
+            let dialled = match dialled {
+                Ok(Ok(_)) => Ok(format!("{host} takes connections on port {port}")),
+                Ok(Err(error)) => Err(format!("no connection to {host} on port {port}: {error}")),
+                Err(_) => Err(format!("{host} is silent on port {port}")),
+            };
+            self.end(StepKind::Connection, dialled)?;
+        }
+        let connection = self.open(endpoint).await?;
+        for base in bases {
+            let found = timeout(self.patience, look_at(&connection, base, self.patience)).await;
+            let found = found.unwrap_or_else(|_| Err(format!("no answer about {base:?}")));
+            self.end(StepKind::Base, found)?;
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self, endpoint: &Endpoint) -> Result<Connection, Failed> {
+        let opened = timeout(self.patience, Connection::open(endpoint)).await;
+        let opened = opened.unwrap_or(Err(Failure::TimedOut(self.patience)));
+        let failed = opened.as_ref().err().map(Failure::step);
+        let bound = match &endpoint.bind {
+            Some(bind) => format!("bound as {bind}"),
+            None => "nobody is bound: the search is anonymous".to_owned(),
+        };
+        let connection = opened.map_err(|failure| {
+            let url = endpoint.address.url().as_str();
+            failure.explain(url).to_string()
+        });
+        if endpoint.address.uses_tls() && failed != Some(StepKind::Connection) {
+            let spoken = match &connection {
+                Err(text) if failed == Some(StepKind::Tls) => Err(text.clone()),
+                _ => Ok("the certificate is one for this host, of an authority that counts".into()),
+            };
+            self.end(StepKind::Tls, spoken)?;
+        }
+        let kind = failed.unwrap_or(StepKind::Bind);
+        match connection {
+            Ok(connection) => {
+                self.end(kind, Ok(bound))?;
+                Ok(connection)
+            }
+            Err(text) => {
+                self.end(kind, Err(text))?;
+                Err(Failed)
+            }
+        }
+    }
+
+    fn end(&mut self, kind: StepKind, outcome: Result<String, String>) -> Result<(), Failed> {
+        let has_failed = outcome.is_err();
+        let now = Instant::now();
+        self.done.push(Step {
+            kind,
+            took: now - self.begun,
+            outcome,
+        });
+        self.begun = now;
+        match has_failed {
+            true => Err(Failed),
+            false => Ok(()),
+        }
+    }
+}
+
+async fn look_at(
+    connection: &Connection,
+    base: &str,
+    patience: Duration,
+) -> Result<String, String> {
+    let query = Query {
+        base,
+        scope: Scope::Base,
+        filter: "(objectClass=*)",
+        // No attributes (RFC 4511 section 4.5.1.8).
+        attributes: &["1.1".to_owned()],
+        limit: 1,
+    };
+    let searched = format!("for {base:?}");
+    let answer = connection.search(&query, Instant::now() + patience).await;
+    let answer = answer.map_err(|_| format!("the connection was lost while asking {searched}"))?;
+    match answer.all_entries(&searched) {
+        Ok(entries) if entries.is_empty() => Err(format!("nothing is found {searched}")),
+        Ok(_) => Ok(format!("{base:?} is there")),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,215 @@
+//! The directory: each of its servers, and somebody in it.
+
+use super::{Check, Finding};
+use crate::directory::DirectoryError;
+use crate::directory::ldap::{Diagnosis, LdapDirectory, Step, StepKind};
+use crate::error::ErrorKind;
+use crate::explain::{Mend, System, for_commands, here, mend};
+use crate::initiator::Initiator;
+use crate::principal::Principal;
+use crate::user::User;
+
+/// How many groups are named.
+const LISTED: usize = 12;
+
+pub(super) async fn examine(
+    directory: &LdapDirectory,
+    user: Option<&str>,
+    realm: &str,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let servers = match directory.diagnose().await {
+        Ok(servers) => servers,
+        Err(error) => return vec![no_servers(&error)],
+    };
+    let mut can_answer = false;
+    for server in &servers {
+        let place = Place::of(server);
+        for step in &server.steps {
+            findings.push(finding(step, server, &place));
+        }
+        can_answer |= server.steps.iter().all(|step| step.outcome.is_ok());
+    }
+    if let (true, Some(user)) = (can_answer, user) {
+        findings.push(look_for(directory, user, realm).await);
+    }
+    findings
+}
+
+/// That the DNS names none for the domain.
+fn no_servers(error: &DirectoryError) -> Finding {
+    Finding::error(Check::DirectoryAddress, error.to_string())
+        .meaning(
+            "Mend the DNS, or name the servers with .server(..). This shows what the DNS says:",
+        )
+        .mended_by([here("dig +short SRV _ldap._tcp.DOMAIN")])
+}
+
+/// A server as commands name it.
+struct Place {
+    host: String,
+    port: String,
+    url: String,
+}
+
+impl Place {
+    fn of(server: &Diagnosis) -> Self {
+        let (host, port) = match &server.place {
+            Some((host, port)) => (for_commands(host), port.to_string()),
+            None => (None, "PORT".to_owned()),
+        };
+        let scheme = match server.server.split_once(':') {
+            Some(("ldaps", _)) => "ldaps",
+            _ => "ldap",
+        };
+        let url = match host {
+            Some(host) => format!("{scheme}://{host}:{port}"),
+            None => "URL".to_owned(),
+        };
+        Self {
+            host: host.unwrap_or("HOST").to_owned(),
+            port,
+            url,
+        }
+    }
+
+    /// A client of OpenLDAP's, bound as the layer is.
+    fn ldap_client(&self, program: &str, starts_tls: bool) -> String {
+        let tls = if starts_tls { " -ZZ" } else { "" };
+        format!("{program} -H {}{tls} -x -D BIND_NAME -W", self.url)
+    }
+}
+
+fn finding(step: &Step, server: &Diagnosis, place: &Place) -> Finding {
+    let check = match step.kind {
+        StepKind::Address => Check::DirectoryAddress,
+        StepKind::Connection => Check::DirectoryConnection,
+        StepKind::Tls => Check::DirectoryTls,
+        StepKind::Bind => Check::DirectoryBind,
+        StepKind::Base => Check::DirectoryBase,
+    };
+    let text = match &step.outcome {
+        Ok(seen) => {
+            return Finding::ok(
+                check,
+                format!("{}: {seen} ({} ms)", server.server, step.took.as_millis()),
+            );
+        }
+        Err(text) => text,
+    };
+    let finding = Finding::error(check, text);
+    let Place { host, port, .. } = place;
+    match step.kind {
+        StepKind::Address => finding
+            .meaning("This machine must know the host of the URL, by the DNS or /etc/hosts.")
+            .mended_by([here(format!("getent hosts {host}"))]),
+        StepKind::Connection => finding
+            .meaning(
+                "Whoever signs in meanwhile gets 503. Start the server, let this machine reach it, \
+                 or write the URL with its port.",
+            )
+            .mended_by(starts()),
+        StepKind::Tls => finding
+            .meaning(
+                "Nothing is sent to a server that can't prove who it is. Give .ca_file(..) the \
+                 certificate of the authority that signed the server's, or write the URL with a name \
+                 that is in the certificate. This shows the certificates that it sends:",
+            )
+            .mended_by([here(format!(
+                "openssl s_client -connect {host}:{port}{} -showcerts </dev/null",
+                match server.starts_tls {
+                    true => " -starttls ldap",
+                    false => "",
+                }
+            ))]),
+        StepKind::Bind => finding
+            .meaning(
+                "The account that the layer searches as is not let in. Set its password anew, or \
+                 mend its name; try it until it works:",
+            )
+            .mended_by(sets_password())
+            .mended_by([here(place.ldap_client("ldapwhoami", server.starts_tls))]),
+        StepKind::Base => finding
+            .meaning(
+                "Nobody is found below a base that is not there, or that the account may not see. \
+                 Write it as the server does; this shows the roots of its trees:",
+            )
+            .mended_by([here(format!(
+                "{} -s base -b '' namingContexts",
+                place.ldap_client("ldapsearch", server.starts_tls)
+            ))]),
+    }
+}
+
+fn starts() -> [Mend; 4] {
+    [
+        mend(System::ActiveDirectory, "Start-Service NTDS"),
+        mend(System::Samba, "systemctl start samba-ad-dc"),
+        mend(System::FreeIpa, "ipactl start"),
+        here("systemctl start slapd"),
+    ]
+}
+
+fn sets_password() -> [Mend; 3] {
+    [
+        mend(
+            System::ActiveDirectory,
+            "Set-ADAccountPassword ACCOUNT -Reset; Unlock-ADAccount ACCOUNT",
+        ),
+        mend(System::Samba, "samba-tool user setpassword ACCOUNT"),
+        mend(System::FreeIpa, "ipa passwd ACCOUNT"),
+    ]
+}
+
+async fn look_for(directory: &LdapDirectory, user: &str, realm: &str) -> Finding {
+    let check = Check::DirectoryUser;
+    let who = match user.contains('@') {
+        true => user.parse(),
+        false => Principal::from_parts(vec![user.to_owned()], realm.to_owned()),
+    };
+    let who = match who {
+        Ok(who) => Initiator::new(who),
+        Err(error) => return Finding::error(check, format!("{user}: {error}")),
+    };
+    let (found, took) = directory.look_for(&who).await;
+    let error = match found {
+        Ok(user) => return Finding::ok(check, described(&user, took.as_millis())),
+        Err(error) => error,
+    };
+    let seen = format!("{}: {error}", who.principal());
+    match error.kind() {
+        ErrorKind::PacMissing => Finding::note(check, seen).meaning(
+            "Only a ticket can tell who that is, and the doctor has none. Ask it with a directory \
+             that has .trust_ticket_names().",
+        ),
+        ErrorKind::UserNotFound => Finding::error(check, seen).meaning(
+            "The person would be refused (403). Widen the base or mend the filter; the account that \
+             searches must be allowed to see the person.",
+        ),
+        kind if kind.is_outage() => {
+            Finding::error(check, seen).meaning("The person would be refused for now (503).")
+        }
+        _ => Finding::error(check, seen).meaning("The person would be refused (403)."),
+    }
+}
+
+fn described(user: &User, millis: u128) -> String {
+    let groups: Vec<_> = user.groups().map(|group| group.name()).collect();
+    let listed = match groups.get(..LISTED) {
+        Some(first) if groups.len() > LISTED => {
+            format!("{} and {} others", first.join(", "), groups.len() - LISTED)
+        }
+        _ => groups.join(", "),
+    };
+    let groups = match groups.len() {
+        0 => "in no group".to_owned(),
+        1 => format!("in the group {listed}"),
+        count => format!("in {count} groups: {listed}"),
+    };
+    format!(
+        "{} is {}, {}, {groups} ({millis} ms)",
+        user.principal(),
+        user.display_name(),
+        user.dn().unwrap_or("without a DN"),
+    )
+}

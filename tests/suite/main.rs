@@ -23,6 +23,8 @@ mod daemon;
 mod delegation;
 mod demo;
 mod der;
+#[cfg(feature = "doctor")]
+mod doctor;
 mod ended_logins;
 mod examples;
 mod explanations;

@@ -1,0 +1,221 @@
+//! Faults of this machine, and of its keytab.
+
+use std::process::Command;
+
+use super::{AS_NOBODY, Findings, SetUp, doctor_for_nobody, is_root, set_mode};
+
+#[test]
+fn a_krb5_conf_that_is_broken_is_put_out_of_the_way() {
+    let set_up = SetUp::new();
+    let sound = std::fs::read_to_string(&set_up.krb5_conf).expect("reads");
+    std::fs::write(&set_up.krb5_conf, sound.replacen(']', "", 1)).expect("writes");
+    let findings = set_up.look();
+    findings.blame(&[("krb5-conf", "error")]);
+    let seen = findings.seen("krb5-conf");
+    assert!(seen.contains("web.krb5.conf: Improper format"), "{seen}");
+    set_up.apply(&findings, "krb5-conf", "linux", &[]);
+    // The smallest one leaves the KDCs to the DNS, which knows none of a test.
+    let findings = set_up.look();
+    assert_eq!(findings.of_check("krb5-conf")["level"], "ok");
+    findings.blame(&[("kdc", "error")]);
+    let named = findings.mends("kdc", "linux");
+    assert!(named[1].contains("kdc = KDC"), "{named:?}");
+}
+
+#[test]
+fn another_default_realm_is_a_warning() {
+    let set_up = SetUp::new();
+    let sound = std::fs::read_to_string(&set_up.krb5_conf).expect("reads");
+    let other = sound.replace("default_realm = EXAMPLE", "default_realm = OTHER");
+    std::fs::write(&set_up.krb5_conf, other).expect("writes");
+    set_up.is_found_and_mended("default-realm", "warning", |findings| {
+        assert_eq!(
+            findings.seen("default-realm"),
+            "it is OTHER.TEST, and not EXAMPLE.TEST"
+        );
+        set_up.apply(findings, "default-realm", "linux", &[]);
+    });
+    let none = sound.replace("default_realm", "no_such_thing");
+    std::fs::write(&set_up.krb5_conf, none).expect("writes");
+    set_up.is_found_and_mended("default-realm", "warning", |findings| {
+        set_up.apply(findings, "default-realm", "linux", &[]);
+    });
+}
+
+#[test]
+fn a_keytab_that_is_missing_is_exported() {
+    let set_up = SetUp::new();
+    std::fs::remove_file(&set_up.keytab).expect("removes");
+    set_up.is_found_and_mended("keytab", "error", |findings| {
+        set_up.apply(findings, "keytab", "mit", &[]);
+    });
+}
+
+#[test]
+fn a_keytab_that_is_none_is_moved_away_and_exported() {
+    let set_up = SetUp::new();
+    std::fs::write(&set_up.keytab, "no keytab").expect("writes");
+    set_up.is_found_and_mended("keytab", "error", |findings| {
+        set_up.apply(findings, "keytab", "linux", &[]);
+        set_up.apply(findings, "keytab", "mit", &[]);
+    });
+}
+
+/// File modes stop nobody who is root.
+#[test]
+fn what_the_services_user_may_not_read_or_write_is_given_to_it() {
+    const TEST: &str =
+        "doctor::faults::what_the_services_user_may_not_read_or_write_is_given_to_it";
+    if !is_root() {
+        return crate::not_run(TEST, "it needs root, to be somebody else");
+    }
+    let set_up = SetUp::new();
+    let copy = doctor_for_nobody(set_up.realm.folder());
+    let look = || {
+        let mut command = set_up.doctor_by(&AS_NOBODY);
+        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        let mut as_nobody = set_up.realm.command(AS_NOBODY[0]);
+        as_nobody
+            .args(&arguments[..3])
+            .arg(&copy)
+            .args(&arguments[4..]);
+        for (name, value) in command.env("UNUSED", "").get_envs() {
+            as_nobody.env(name, value.unwrap_or_default());
+        }
+        as_nobody.env_remove("KRB5_KTNAME").env_remove("KRB5_TRACE");
+        Findings::of(&mut as_nobody)
+    };
+    let findings = look();
+    findings.blame(&[("keytab", "error")]);
+    let seen = findings.seen("keytab");
+    assert!(seen.contains("Permission denied"), "{seen}");
+    let mend = &findings.mends("keytab", "linux")[0];
+    assert!(mend.starts_with("chown nobody /"), "{mend}");
+    set_up.apply(&findings, "keytab", "linux", &[]);
+    look().are_sound();
+
+    set_mode(&set_up.krb5_conf, 0o600);
+    let findings = look();
+    findings.blame(&[("krb5-conf", "error")]);
+    set_up.apply(&findings, "krb5-conf", "linux", &[]);
+    look().are_sound();
+
+    set_mode(&set_up.replays, 0o700);
+    let findings = look();
+    findings.blame(&[("replay-cache", "error")]);
+    set_up.apply(&findings, "replay-cache", "linux", &[]);
+    look().are_sound();
+}
+
+#[test]
+fn a_keytab_that_everybody_may_read_is_a_warning() {
+    let set_up = SetUp::new();
+    for mode in [0o644, 0o660, 0o666] {
+        set_mode(&set_up.keytab, mode);
+        set_up.is_found_and_mended("keytab-access", "warning", |findings| {
+            set_up.apply(findings, "keytab-access", "linux", &[]);
+        });
+    }
+}
+
+#[test]
+fn an_spn_that_the_keytab_lacks_is_added() {
+    let set_up = SetUp::new();
+    let look = |host: &str| {
+        let mut command: Command = set_up.doctor();
+        Findings::of(command.args(["--hostname", host]))
+    };
+    // The machine's own files or the DNS know it; what it is called in reverse is a note.
+    let findings = look("localhost.localdomain");
+    let spn = findings.of_check("spn");
+    assert_eq!(spn["level"], "error");
+    assert_eq!(
+        findings.seen("spn"),
+        "there is no key of HTTP/localhost.localdomain@EXAMPLE.TEST; there is \
+         HTTP/localhost@EXAMPLE.TEST"
+    );
+    assert_eq!(
+        findings.mends("spn", "active-directory")[0],
+        "setspn -S HTTP/localhost.localdomain ACCOUNT"
+    );
+    set_up.apply(&findings, "spn", "mit", &[]);
+    let findings = look("localhost.localdomain");
+    for check in ["spn", "keys", "credential", "key-version", "handshake"] {
+        assert_eq!(findings.of_check(check)["level"], "ok", "{findings:#?}");
+    }
+}
+
+#[test]
+fn an_spn_in_another_case_or_realm_is_told_apart() {
+    let set_up = SetUp::new();
+    std::fs::remove_file(&set_up.keytab).expect("removes");
+    let realm = &set_up.realm;
+    realm
+        .kadmin(["addprinc", "-randkey", "http/localhost"])
+        .expect("added");
+    realm
+        .export_keytab("http/localhost", &set_up.keytab)
+        .expect("exported");
+    let findings = set_up.look();
+    findings.blame(&[("spn", "error")]);
+    let means = findings.means("spn");
+    assert!(
+        means.contains("http/localhost@EXAMPLE.TEST is another principal"),
+        "{means}"
+    );
+
+    std::fs::copy(realm.keytab(), &set_up.keytab).expect("copies");
+    let mut command = set_up.doctor();
+    let findings = Findings::of(command.args(["--realm", "example.test"]));
+    let means = findings.means("spn");
+    assert!(means.contains("in the realm EXAMPLE.TEST there"), "{means}");
+}
+
+#[test]
+fn keys_of_weak_types_alone_are_a_warning() {
+    let set_up = SetUp::new();
+    std::fs::remove_file(&set_up.keytab).expect("removes");
+    let keytab = set_up.keytab.to_str().expect("text");
+    let rc4 = [
+        "ktadd",
+        "-k",
+        keytab,
+        "-e",
+        "arcfour-hmac:normal",
+        "HTTP/localhost",
+    ];
+    set_up.realm.kadmin(rc4).expect("exported");
+    set_up.is_found_and_mended("keys", "warning", |findings| {
+        let seen = findings.seen("keys");
+        assert!(seen.contains("arcfour-hmac (weak)"), "{seen}");
+        let aes = findings.mends("keys", "active-directory");
+        assert!(
+            aes[0].contains("-KerberosEncryptionType AES128,AES256"),
+            "{aes:?}"
+        );
+        set_up.apply(findings, "keys", "mit", &[]);
+    });
+}
+
+/// Anybody can make MIT's default file in /var/tmp first.
+#[test]
+fn a_replay_cache_of_another_user_is_removed() {
+    if !is_root() {
+        return crate::not_run(
+            "doctor::faults::a_replay_cache_of_another_user_is_removed",
+            "it needs root, to make a file that is another user's",
+        );
+    }
+    let set_up = SetUp::new();
+    let file = set_up.replays.join("krb5_0.rcache2");
+    std::fs::write(&file, "").expect("writes");
+    std::os::unix::fs::chown(&file, Some(65534), None).expect("chown");
+    set_up.is_found_and_mended("replay-cache", "error", |findings| {
+        let seen = findings.seen("replay-cache");
+        assert!(
+            seen.contains("it belongs to the user with uid 65534"),
+            "{seen}"
+        );
+        set_up.apply(findings, "replay-cache", "linux", &[]);
+    });
+}

@@ -1,0 +1,150 @@
+//! Faults that the KDC shows.
+
+use super::{Findings, SetUp};
+
+#[test]
+fn a_key_that_was_changed_since_is_exported_again() {
+    let set_up = SetUp::new();
+    set_up.realm.change_key("HTTP/localhost").expect("changed");
+    set_up.is_found_and_mended("key-version", "error", |findings| {
+        assert_eq!(
+            findings.seen("key-version"),
+            "the KDC has another key of HTTP/localhost@EXAMPLE.TEST than the keytab"
+        );
+        set_up.apply(findings, "key-version", "mit", &[]);
+    });
+}
+
+/// A ticket got as somebody else tells the version, too, as on Active Directory.
+#[test]
+fn the_ticket_of_another_principal_tells_the_version() {
+    let set_up = SetUp::new();
+    let realm = &set_up.realm;
+    realm
+        .kadmin(["addprinc", "-randkey", "web"])
+        .expect("added");
+    realm
+        .export_keytab("web", &set_up.keytab)
+        .expect("exported");
+    realm.change_key("HTTP/localhost").expect("changed");
+    set_up.is_found_and_mended("key-version", "error", |findings| {
+        let seen = findings.seen("key-version");
+        assert!(
+            seen.contains("HTTP/localhost@EXAMPLE.TEST, kvno 2"),
+            "{seen}"
+        );
+        set_up.apply(findings, "key-version", "mit", &[]);
+    });
+}
+
+/// As where the SPN was moved to another account: the version is the same, and the key another.
+#[test]
+fn the_key_of_another_account_is_exported_again() {
+    let set_up = SetUp::new();
+    let realm = &set_up.realm;
+    realm
+        .kadmin(["addprinc", "-randkey", "web"])
+        .expect("added");
+    realm
+        .export_keytab("web", &set_up.keytab)
+        .expect("exported");
+    realm
+        .kadmin(["delprinc", "-force", "HTTP/localhost"])
+        .expect("removed");
+    realm
+        .kadmin(["addprinc", "-randkey", "HTTP/localhost"])
+        .expect("added");
+    let findings = set_up.look();
+    findings.blame(&[("handshake", "error")]);
+    let seen = findings.seen("handshake");
+    assert!(
+        seen.contains("can't be decrypted with the keytab's key"),
+        "{seen}"
+    );
+    set_up.apply(&findings, "handshake", "mit", &[]);
+    set_up.look().are_sound();
+}
+
+#[test]
+fn an_spn_that_the_kdc_does_not_know_is_added() {
+    let set_up = SetUp::new();
+    let realm = &set_up.realm;
+    realm
+        .kadmin(["addprinc", "-randkey", "web"])
+        .expect("added");
+    realm
+        .export_keytab("web", &set_up.keytab)
+        .expect("exported");
+    realm
+        .kadmin(["delprinc", "-force", "HTTP/localhost"])
+        .expect("removed");
+    let findings = set_up.look();
+    findings.blame(&[("key-version", "error")]);
+    let seen = findings.seen("key-version");
+    assert!(
+        seen.contains("gives no ticket for HTTP/localhost@EXAMPLE.TEST"),
+        "{seen}"
+    );
+    set_up.apply(
+        &findings,
+        "key-version",
+        "mit",
+        &[("getprinc", "listprincs")],
+    );
+    // The keys of the SPN that is gone are in the keytab still, with other versions.
+    let findings = set_up.look();
+    assert_eq!(
+        findings.of_check("key-version")["level"],
+        "ok",
+        "{findings:#?}"
+    );
+}
+
+#[test]
+fn a_kdc_that_is_down_is_started() {
+    let mut set_up = SetUp::new();
+    set_up.realm.stop_kdc();
+    let findings = set_up.look();
+    findings.blame(&[("kdc", "error")]);
+    assert_eq!(findings.mends("kdc", "mit"), ["systemctl start krb5-kdc"]);
+    // It is no service of this machine's.
+    set_up.realm.start_kdc().expect("started");
+    set_up.look().are_sound();
+}
+
+#[test]
+fn a_clock_that_is_off_is_set() {
+    let has_faketime = std::process::Command::new("faketime")
+        .arg("--version")
+        .output();
+    if !has_faketime.is_ok_and(|output| output.status.success()) {
+        return crate::not_run(
+            "doctor::kdc::a_clock_that_is_off_is_set",
+            "there is no faketime (Debian: faketime)",
+        );
+    }
+    let set_up = SetUp::new();
+    for (offset, words, level) in [
+        ("+20m", "s ahead of the KDC's", "error"),
+        ("-20m", "s behind the KDC's", "error"),
+        ("+2m", "s ahead of the KDC's", "warning"),
+    ] {
+        let mut command = set_up.doctor_by(&["faketime", "-f", offset]);
+        let findings = Findings::of(&mut command);
+        assert_eq!(findings.of_check("clock")["level"], level, "{findings:#?}");
+        let seen = findings.seen("clock");
+        assert!(seen.ends_with(words), "{seen}");
+        let seconds: u64 = seen
+            .split(' ')
+            .nth(2)
+            .expect("a number")
+            .parse()
+            .expect("a number");
+        let minutes = if level == "error" { 1200 } else { 120 };
+        assert!(seconds.abs_diff(minutes) < 30, "{seen}");
+        assert_eq!(findings.mends("clock", "linux"), ["chronyc makestep"]);
+        assert_eq!(findings.status, Some(i32::from(level == "error")));
+    }
+    // Nothing here may set the machine's clock; without the fake it is right.
+    set_up.look().are_sound();
+}

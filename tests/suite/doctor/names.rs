@@ -1,0 +1,94 @@
+//! What the host name is to others.
+
+use std::process::Command;
+
+use super::{Findings, SetUp, is_root};
+
+/// The doctor on a machine with these files as `/etc/hosts`; in a view of the files of its own.
+fn with_hosts(set_up: &SetUp, hosts: &str, host: &str) -> Findings {
+    let file = set_up.realm.folder().join("hosts");
+    std::fs::write(&file, hosts).expect("writes");
+    let bind = format!("mount --bind {} /etc/hosts && exec \"$@\"", file.display());
+    let mut command = set_up.doctor_by(&["unshare", "--mount", "sh", "-ec", &bind, "sh"]);
+    Findings::of(command.args(["--hostname", host]))
+}
+
+fn can_mount(test: &str) -> bool {
+    let tried = Command::new("unshare").args(["--mount", "true"]).output();
+    let can = is_root() && tried.is_ok_and(|output| output.status.success());
+    if !can {
+        crate::not_run(
+            test,
+            "it needs root and namespaces, for other names of this machine",
+        );
+    }
+    can
+}
+
+#[test]
+fn an_alias_is_a_warning() {
+    if !can_mount("doctor::names::an_alias_is_a_warning") {
+        return;
+    }
+    let set_up = SetUp::new();
+    let (realm, host) = (&set_up.realm, "intranet.example.test");
+    realm
+        .kadmin(["addprinc", "-randkey", "HTTP/intranet.example.test"])
+        .expect("added");
+    realm
+        .export_keytab("HTTP/intranet.example.test", &set_up.keytab)
+        .expect("exported");
+    let hosts = "127.0.0.1 localhost\n127.0.0.7 web1.example.test intranet.example.test\n";
+    let findings = with_hosts(&set_up, hosts, host);
+    findings.blame(&[("alias", "warning")]);
+    assert_eq!(
+        findings.seen("alias"),
+        "intranet.example.test is an alias of web1.example.test"
+    );
+    assert_eq!(
+        findings.mends("alias", "samba"),
+        [
+            "samba-tool dns delete DNS_SERVER example.test intranet CNAME web1.example.test",
+            "samba-tool dns add DNS_SERVER example.test intranet A 127.0.0.7",
+        ]
+    );
+    // In place of a DNS server's, the machine's own record.
+    let hosts = "127.0.0.1 localhost\n127.0.0.7 intranet.example.test\n";
+    with_hosts(&set_up, hosts, host).are_sound();
+    // A load balancer's address has a name of its own.
+    let hosts = "127.0.0.7 lb.example.test\n127.0.0.7 intranet.example.test\n127.0.0.1 localhost\n";
+    let findings = with_hosts(&set_up, hosts, host);
+    findings.are_sound();
+    assert_eq!(findings.of_check("reverse-name")["level"], "note");
+    assert_eq!(
+        findings.seen("reverse-name"),
+        "127.0.0.7 is called lb.example.test"
+    );
+}
+
+#[test]
+fn a_name_that_is_not_found_is_a_warning() {
+    let set_up = SetUp::new();
+    let realm = &set_up.realm;
+    realm
+        .kadmin(["addprinc", "-randkey", "HTTP/nowhere.invalid"])
+        .expect("added");
+    realm
+        .export_keytab("HTTP/nowhere.invalid", &set_up.keytab)
+        .expect("exported");
+    let mut command = set_up.doctor();
+    let findings = Findings::of(command.args(["--hostname", "nowhere.invalid"]));
+    findings.blame(&[("address", "warning")]);
+    assert_eq!(
+        findings.mends("address", "free-ipa"),
+        ["ipa dnsrecord-add invalid nowhere --a-rec=ADDRESS"]
+    );
+}
+
+#[test]
+fn an_address_is_no_name_of_a_site() {
+    let set_up = SetUp::new();
+    let mut command = set_up.doctor();
+    let findings = Findings::of(command.args(["--hostname", "127.0.0.1"]));
+    assert_eq!(findings.of_check("hostname")["level"], "warning");
+}

@@ -185,7 +185,7 @@ async fn who_is_denied_meanwhile_does_not_go_on_as_before_with_a_fresh_ticket() 
 }
 
 /// Says what it is told of everybody.
-struct Told(Vec<Group>);
+pub struct Told(pub Vec<Group>);
 
 impl Directory for Told {
     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {

@@ -10,9 +10,9 @@ use http::{Method, Request, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 use tower_spnego::testing::{TestLdap, TestRealm};
-use tower_spnego::{ConfigError, ErrorKind, GroupRule, RequireGroup, SpnegoLayerBuilder};
+use tower_spnego::{ConfigError, ErrorKind, Group, GroupRule, RequireGroup, SpnegoLayerBuilder};
 
-use crate::group_rules::with;
+use crate::group_rules::{Told, with};
 use crate::site::{Answer, Site, layer, realm, request, token, with_header, with_token};
 
 const STAFF: &str = "cn=Staff,ou=groups,dc=example,dc=test";
@@ -132,11 +132,14 @@ async fn several_around_a_route_must_all_let_pass() {
 #[tokio::test]
 async fn what_the_directory_does_not_tell_lets_nobody_pass_nor_does_its_contrary() {
     let (realm, ldap) = (realm(), TestLdap::start().expect("a server"));
+    // It could tell, and does not of this group.
+    let told = || layer(&realm).directory(Told(vec![Group::new("Staff")]));
     let by_sid = || GroupRule::from("S-1-5-32-544");
     let name = || GroupRule::name("Suspended");
     for (layer, rule, words) in [
-        (with(&realm, &ldap), by_sid(), "has no SID"),
-        (with(&realm, &ldap), !by_sid(), "GroupRule::dn(..)"),
+        (told(), by_sid(), "has no SID"),
+        (told(), !by_sid(), "GroupRule::dn(..)"),
+        (with(&realm, &ldap), !by_sid(), "An LdapDirectory knows"),
         (layer(&realm), name(), "PrincipalOnly knows no groups"),
         (layer(&realm), !name(), "PrincipalOnly knows no groups"),
     ] {

@@ -107,10 +107,7 @@ async fn a_false_kdc_of_the_same_name_lets_nobody_in() {
     let cause = std::error::Error::source(&error)
         .expect("a cause")
         .to_string();
-    assert!(
-        cause.contains("can't be decrypted with the keytab's key"),
-        "{cause}"
-    );
+    assert!(cause.contains("it does not open the token"), "{cause}");
     // Its word on another password is no better.
     let answer = site.browser().send(typed("alice", PASSWORD)).await;
     answer.is_refused_password(ErrorKind::WrongPassword);

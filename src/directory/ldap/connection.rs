@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use self::addresses::Names;
 use self::refused_secret::RefusedSecret;
 use super::bind::Bind;
+use super::exchange::start_tls;
 use super::lookup::Query;
-use super::outcome::{Answer, Failure, Refused};
+use super::outcome::{Answer, Failure};
 use super::pages::Page;
 use super::pause::{Pauses, jittered};
 use super::server::{Address, Place, TlsFrom};
@@ -256,16 +257,19 @@ impl Connection {
             return Self::open_by_gssapi(endpoint, (host, *port), account).await;
         }
         let address = &endpoint.address;
-        let stream = connect(endpoint).await.map_err(Failure::io)?;
-        let mut settings = LdapConnSettings::new()
-            .set_std_stream(stream)
-            .set_starttls(address.tls() == TlsFrom::StartTls);
+        let stream = connect(endpoint).await?;
+        let url = match address.tls() {
+            // Done already.
+            TlsFrom::StartTls => address.ldaps_url().ok_or(Failure::Garbled)?,
+            TlsFrom::TheStart | TlsFrom::Never => address.url().clone(),
+        };
+        let mut settings = LdapConnSettings::new().set_std_stream(stream);
         if let Some(tls) = &endpoint.tls {
             settings = settings.set_config(tls.config());
         }
-        let (connection, ldap) = LdapConnAsync::from_url_with_settings(settings, address.url())
+        let (connection, ldap) = LdapConnAsync::from_url_with_settings(settings, &url)
             .await
-            .map_err(not_begun)?;
+            .map_err(|error| Failure::Connect(error.into()))?;
         let driver = Driver::of(connection);
         if let Some(bind) = &endpoint.bind {
             bind.on(&ldap).await?;
@@ -370,13 +374,22 @@ impl Connection {
     }
 }
 
-async fn connect(endpoint: &Endpoint) -> io::Result<StdStream> {
-    Ok(match endpoint.address.place() {
+/// With StartTLS, what follows on it is TLS.
+async fn connect(endpoint: &Endpoint) -> Result<StdStream, Failure> {
+    match endpoint.address.place() {
         Place::Network { host, port } => {
-            StdStream::Tcp(dial(endpoint, host, *port).await?.into_std()?)
+            let mut stream = dial(endpoint, host, *port).await.map_err(Failure::io)?;
+            if endpoint.address.tls() == TlsFrom::StartTls {
+                start_tls(&mut stream).await?;
+            }
+            stream.into_std().map(StdStream::Tcp)
         }
-        Place::Socket(path) => StdStream::Unix(UnixStream::connect(path).await?.into_std()?),
-    })
+        Place::Socket(path) => {
+            let stream = UnixStream::connect(path).await.map_err(Failure::io)?;
+            stream.into_std().map(StdStream::Unix)
+        }
+    }
+    .map_err(Failure::io)
 }
 
 /// ldap3's own sockets lack TCP_NODELAY, which costs 40 ms for a bind over TLS.
@@ -384,17 +397,6 @@ pub(super) async fn dial(endpoint: &Endpoint, host: &str, port: u16) -> io::Resu
     let stream = endpoint.names.connect(host, port).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
-}
-
-/// The only operation before the bind is StartTLS.
-fn not_begun(error: LdapError) -> Failure {
-    match error {
-        LdapError::LdapResult { result } => Failure::StartTls(Refused {
-            code: result.rc,
-            text: result.text,
-        }),
-        other => Failure::Connect(other.into()),
-    }
 }
 
 fn lost(error: LdapError) -> Failure {

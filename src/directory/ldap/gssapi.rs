@@ -7,21 +7,20 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use self::message::{Operation, Reply};
 use super::bind::Bind;
-use super::outcome::{Failure, Refused};
+use super::exchange::{self, start_tls};
+use super::message::{Operation, Reply};
+use super::outcome::Failure;
 use super::server::TlsFrom;
 use super::tls::Tls;
 use crate::channel_binding::ServerEndPoint;
 use crate::kerberos::Account;
-
-mod message;
 
 /// A connection on which the account is bound.
 pub(super) struct Bound {
@@ -49,20 +48,20 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Binds as the account on a fresh connection to this host.
 pub(super) async fn bind(
-    stream: TcpStream,
+    mut stream: TcpStream,
     host: &str,
     tls: Option<(&Tls, TlsFrom)>,
     account: &std::sync::Arc<Account>,
 ) -> Result<Bound, Failure> {
+    if tls.is_some_and(|(_, from)| from == TlsFrom::StartTls) {
+        start_tls(&mut stream).await?;
+    }
     let mut server = Server {
         stream: Box::new(stream),
         last_id: 0,
     };
     let mut channel_binding = None;
-    if let Some((tls, from)) = tls {
-        if from == TlsFrom::StartTls {
-            server.start_tls().await?;
-        }
+    if let Some((tls, _)) = tls {
         (server, channel_binding) = server.into_tls(tls, host).await?;
     }
     let lifetime = server.sign_in(host, channel_binding, account).await?;
@@ -84,17 +83,6 @@ struct Server {
 }
 
 impl Server {
-    async fn start_tls(&mut self) -> Result<(), Failure> {
-        let reply = self.ask(&Operation::StartTls).await?;
-        match reply.code {
-            0 => Ok(()),
-            code => Err(Failure::StartTls(Refused {
-                code,
-                text: reply.text,
-            })),
-        }
-    }
-
     /// With the channel binding of the server's certificate, if it has one (RFC 5929 section 4).
     async fn into_tls(self, tls: &Tls, host: &str) -> Result<(Self, Option<Vec<u8>>), Failure> {
         let invalid = |error| Failure::io(std::io::Error::other(error));
@@ -163,32 +151,7 @@ impl Server {
 
     async fn ask(&mut self, operation: &Operation<'_>) -> Result<Reply, Failure> {
         self.last_id += 1;
-        let request = operation.encode(self.last_id);
-        self.stream.write_all(&request).await.map_err(Failure::io)?;
-        self.stream.flush().await.map_err(Failure::io)?;
-        let message = self.read().await?;
-        let reply = operation.reply(&message, self.last_id);
-        reply.ok_or(Failure::Garbled)
-    }
-
-    /// One message and no byte more: what follows may be TLS, and nothing that came before is.
-    async fn read(&mut self) -> Result<Vec<u8>, Failure> {
-        let mut message = vec![0; 2];
-        self.fill(&mut message, 0).await?;
-        let further = message::further_length_bytes(&message).ok_or(Failure::Garbled)?;
-        message.resize(2 + further, 0);
-        self.fill(&mut message, 2).await?;
-        let length = message::length(&message).ok_or(Failure::Garbled)?;
-        let header = message.len();
-        message.resize(header + length, 0);
-        self.fill(&mut message, header).await?;
-        Ok(message)
-    }
-
-    async fn fill(&mut self, message: &mut [u8], from: usize) -> Result<(), Failure> {
-        let rest = message.get_mut(from..).unwrap_or_default();
-        self.stream.read_exact(rest).await.map_err(Failure::io)?;
-        Ok(())
+        exchange::ask(&mut self.stream, operation, self.last_id).await
     }
 }
 

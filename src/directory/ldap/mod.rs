@@ -251,6 +251,7 @@ mod dn;
 #[cfg(feature = "srv")]
 mod dns;
 mod entry;
+mod exchange;
 mod fields;
 mod filter;
 mod free_ipa;
@@ -258,6 +259,7 @@ mod groups;
 #[cfg(feature = "ldap-gssapi")]
 mod gssapi;
 mod lookup;
+mod message;
 mod openldap;
 mod outcome;
 mod pages;

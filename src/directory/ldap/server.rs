@@ -141,6 +141,13 @@ impl Address {
         &self.url
     }
 
+    /// That of a connection on which TLS begins now. None, never one without TLS, where there is none.
+    pub(super) fn ldaps_url(&self) -> Option<Url> {
+        let mut url = self.url.clone();
+        url.set_scheme("ldaps").ok()?;
+        Some(url)
+    }
+
     pub(super) fn place(&self) -> &Place {
         &self.place
     }

@@ -253,3 +253,28 @@ async fn the_connection_ends_with_the_directory() {
         .expect("the socket is closed")
         .unwrap();
 }
+
+/// Lists in lists, so many that who reads them by recursion has no stack left.
+fn nested(depth: usize) -> &'static [u8] {
+    let mut message = Vec::new();
+    for level in 0..depth {
+        let inner = u32::try_from(5 * (depth - level - 1))
+            .unwrap()
+            .to_be_bytes();
+        message.extend([0x30, 0x83, inner[1], inner[2], inner[3]]);
+    }
+    message.leak()
+}
+
+#[tokio::test]
+async fn whoever_is_on_the_way_can_not_stop_the_process_before_tls() {
+    const GARBLED: &[u8] = b"\x30\x05\x02\x01\x01\x78\x00";
+    for answer in [GARBLED, nested(40_000), nested(400_000)] {
+        let (mut connection, _) = server(Box::leak(Box::new([Some(answer)]))).await;
+        let address = connection.endpoint.address.clone();
+        connection.endpoint.address = address.starting_tls().unwrap();
+        let (kind, text) = failure(&connection).await;
+        assert_eq!(kind, ErrorKind::DirectoryUnavailable);
+        assert!(text.contains("no LDAP"), "{text}");
+    }
+}

@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
     BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
     SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
     # Of the tests alone.
-    CLIENT_PROGRAMS=(browser firefox nginx redis-server postgres python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi faketime)
+    CLIENT_PROGRAMS=(browser firefox nginx haproxy redis-server postgres python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi faketime)
 }
 
 # The status that says "this machine lacks something", apart from a failure.
@@ -239,7 +239,7 @@ install_packages() {
             [[ -e /lib/systemd/system/$1.service || -e /etc/init.d/$1 ]]
         }
         new=()
-        for service in slapd krb5-kdc krb5-admin-server nginx redis-server postgresql smbd nmbd samba-ad-dc winbind; do
+        for service in slapd krb5-kdc krb5-admin-server nginx haproxy redis-server postgresql smbd nmbd samba-ad-dc winbind; do
             is_here $service || new+=($service)
         done
         apt-get install --yes --quiet --no-install-recommends "$@"

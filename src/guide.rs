@@ -9,3 +9,6 @@ pub mod django_auth_ldap {}
 
 #[doc = include_str!("guide/limits.md")]
 pub mod limits {}
+
+#[doc = include_str!("guide/load_balancers.md")]
+pub mod load_balancers {}

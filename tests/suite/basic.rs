@@ -364,29 +364,7 @@ async fn a_password_is_in_no_log_no_session_and_no_answer() {
     if elsewhere("a_password_is_in_no_log_no_session_and_no_answer") {
         return;
     }
-    use tracing_subscriber::fmt::MakeWriter;
-    #[derive(Clone, Default)]
-    struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-    impl std::io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().expect("locks").extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    impl<'a> MakeWriter<'a> for Log {
-        type Writer = Self;
-        fn make_writer(&'a self) -> Self {
-            self.clone()
-        }
-    }
-    let log = Log::default();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(log.clone())
-        .init();
+    let log = crate::log::record();
     let realm = realm();
     let store = tower_sessions::MemoryStore::default();
     let site = Site::with_store(basic(&realm), store.clone());
@@ -403,7 +381,7 @@ async fn a_password_is_in_no_log_no_session_and_no_answer() {
         seen += &browser.get("/").await.body;
     }
     seen += &format!("{store:?}");
-    seen += &String::from_utf8_lossy(&log.0.lock().expect("locks"));
+    seen += &log.text();
     assert!(
         seen.contains("signed in principal=alice@EXAMPLE.TEST"),
         "{seen}"

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{HeaderMap, HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
 use hyper::body::Incoming;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tower_spnego::testing::authorization;
@@ -105,9 +105,18 @@ pub fn request(path: &str, header: &str) -> String {
 }
 
 /// Sends a request over this connection and reads the answer.
-pub async fn answer(mut connection: TcpStream, path: &str, header: &str) -> Reply {
+pub async fn answer(
+    connection: impl AsyncRead + AsyncWrite + Unpin,
+    path: &str,
+    header: &str,
+) -> Reply {
+    exchange(connection, &request(path, header)).await
+}
+
+/// Sends these bytes, the last on their connection, and reads the answer.
+pub async fn exchange(mut connection: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> Reply {
     let exchange = async {
-        let sent = connection.write_all(request(path, header).as_bytes()).await;
+        let sent = connection.write_all(request.as_bytes()).await;
         sent.expect("sends");
         let mut received = String::new();
         let read = connection.read_to_string(&mut received).await;

@@ -23,7 +23,7 @@ use crate::not_run;
 use crate::site::{Browser, Site, TestClock, layer, realm, token};
 
 mod postgres;
-mod redis;
+pub mod redis;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 

@@ -7,11 +7,23 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures_util::{StreamExt, stream};
 use http::StatusCode;
-use tower_sessions::{MemoryStore, Session};
-use tower_spnego::{Directory, DirectoryError, Initiator, SharedDirectory, User};
+use serde_json::Value;
+use tower_sessions::session::Id;
+use tower_sessions::{MemoryStore, Session, SessionStore};
+use tower_spnego::{
+    Directory, DirectoryError, Initiator, SharedDirectory, SpnegoLayerBuilder, User,
+};
 
 use crate::site::{Browser, Site, TestClock, layer, realm, token};
+use crate::stores::{Store, on};
+
+on! {
+    on_memory Memory, on_sqlite Sqlite, on_redis Redis, on_postgres Postgres: {
+        a_first_sign_in_never_takes_a_cookie_that_there_was_before,
+    }
+}
 
 /// Knows these people, and nothing of fingerprints.
 struct Staff(&'static [&'static str]);
@@ -164,4 +176,116 @@ async fn a_handler_that_loads_the_session_anew_brings_nothing_of_the_last_person
     let mut bob = at(&site, &bob);
     bob.get("/").await.is_hello("bob");
     assert_eq!(bob.get("/cart").await.body, "");
+}
+
+/// Whatever was in it, and whoever knew it.
+async fn a_first_sign_in_never_takes_a_cookie_that_there_was_before(store: Store) {
+    let (realm, clock) = (realm(), TestClock::default());
+    let records = store.open().await;
+    let build = |layer: SpnegoLayerBuilder| {
+        let layer = layer.clock(clock.reader()).session_store(records.clone());
+        Site::with_store(layer.sign_in_path("/who"), records.clone())
+    };
+    let site = build(layer(&realm));
+    let open = build(layer(&realm).optional());
+    let others = build(layer(&realm).directory(SharedDirectory::new(Staff(&["alice", "bob"]))));
+
+    let mut planted = Vec::new();
+    let mut anonymous = open.browser();
+    anonymous.get("/cart/add/pear").await;
+    planted.push(("nobody's with a cart", anonymous));
+    let bobs = site.with_a_pear(&realm, "bob").await;
+    planted.push(("bob's", bobs));
+    let mut left = site.with_a_pear(&realm, "bob").await;
+    left.get("/logout").await;
+    planted.push(("one that bob has signed out of", left));
+    let mut left = site.with_a_pear(&realm, "alice").await;
+    let hers = left.clone();
+    left.get("/logout").await;
+    planted.push(("one that alice has signed out of", left));
+    planted.push(("one that alice had before that", hers));
+    let mut between = site.with_a_pear(&realm, "bob").await;
+    let before = between.clone();
+    between.get_with("/", &token(&realm, "alice")).await;
+    planted.push(("one that was bob's before alice", before));
+    planted.push((
+        "another directory's bob's",
+        others.signed_in(&realm, "bob").await,
+    ));
+    planted.push((
+        "another directory's alice's",
+        others.signed_in(&realm, "alice").await,
+    ));
+    let mut failed = site.with_a_pear(&realm, "bob").await;
+    failed
+        .get_with("/status/500", &token(&realm, "alice"))
+        .await;
+    planted.push(("bob's after a failure of alice's", failed));
+    let mut made_up = site.browser();
+    made_up.cookie = Some(format!("id={}", Id::default()));
+    planted.push(("one that was never stored", made_up));
+    let mut no_id = site.browser();
+    no_id.cookie = Some("id=alice".to_owned());
+    planted.push(("none at all", no_id));
+    let expired = site.with_a_pear(&realm, "bob").await;
+    clock.advance(Duration::from_secs(11 * 60 * 60));
+    planted.push(("one in which bob's login has expired", expired));
+
+    let known: Vec<_> = planted
+        .iter()
+        .map(|(_, browser)| browser.cookie.clone())
+        .collect();
+    for (whose, old) in planted {
+        let mut browser = at(&site, &old);
+        let answer = browser.get_with("/who", &token(&realm, "alice")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{whose}: {answer:?}");
+        assert!(!known.contains(&browser.cookie), "{whose}");
+        browser.get("/").await.is_hello("alice");
+        // Who has planted it is nobody there, and at most bob.
+        let answer = at(&open, &old).get("/maybe").await;
+        assert_ne!(answer.body, "Hello, alice", "{whose}");
+    }
+}
+
+/// More than are remembered once they are parsed.
+#[tokio::test]
+async fn ten_thousand_logins_are_live_at_once() {
+    const LOGINS: usize = 10_500;
+    let (realm, records) = (realm(), MemoryStore::default());
+    let site = Site::with_store(layer(&realm), records.clone());
+    let browser = site.signed_in(&realm, "alice").await;
+    let cookie = browser.cookie.clone().expect("a cookie");
+    let (_, id) = cookie.split_once('=').expect("name and value");
+    let id: Id = id.parse().expect("an id");
+    let hers = records.load(&id).await.expect("loads").expect("a record");
+    // A sign-in takes milliseconds; what it leaves in the store is the same but for the names.
+    let copy = async |number: usize| {
+        let mut record = hers.clone();
+        record.id = Id::default();
+        for value in record.data.values_mut() {
+            let text = value
+                .to_string()
+                .replace("alice", &format!("alice{number}"));
+            *value = text.parse().expect("JSON");
+        }
+        let head = record.data.get_mut("tower-spnego.login").expect("a head");
+        let mut parsed: Value = head.as_str().expect("a text").parse().expect("JSON");
+        parsed["id"] = Id::default().to_string().into();
+        *head = parsed.to_string().into();
+        records.create(&mut record).await.expect("creates");
+        (number, format!("id={}", record.id))
+    };
+    let copies: Vec<_> = stream::iter(0..LOGINS)
+        .map(copy)
+        .buffer_unordered(16)
+        .collect()
+        .await;
+    for _ in 0..2 {
+        let greeted = stream::iter(&copies).map(async |(number, cookie)| {
+            let mut browser = site.browser();
+            browser.cookie = Some(cookie.clone());
+            browser.get("/").await.is_hello(&format!("alice{number}"));
+        });
+        greeted.buffer_unordered(16).for_each(async |()| {}).await;
+    }
 }

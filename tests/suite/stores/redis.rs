@@ -31,8 +31,7 @@ impl Redis {
 
     /// Clients of its own, as another process has.
     pub async fn open(&self) -> AnyStore {
-        let url = format!("redis+unix://{}", self.socket());
-        let pool = Builder::from_config(Config::from_url(&url).expect("a URL"))
+        let pool = Builder::from_config(Config::from_url(&self.url()).expect("a URL"))
             .with_performance_config(|config| {
                 config.default_command_timeout = Duration::from_secs(5);
             })
@@ -58,6 +57,10 @@ impl Redis {
         let connect = async || ping(&self.socket()).await;
         daemon.wait_for(&["FATAL", "Failed"], connect).await;
         self.daemon = Some(daemon);
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis+unix://{}", self.socket())
     }
 
     fn socket(&self) -> String {

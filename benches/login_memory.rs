@@ -203,7 +203,6 @@ impl Redis {
 }
 
 async fn used(pool: &Pool) -> usize {
-    use tower_sessions_redis_store::fred::interfaces::ServerInterface;
     use tower_sessions_redis_store::fred::types::InfoKind;
     let info: String = pool.info(Some(InfoKind::Memory)).await.expect("answers");
     let used = info

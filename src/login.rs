@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use quick_cache::sync::Cache;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -20,6 +19,7 @@ use self::moved::MovedSessions;
 use self::password_hash::PasswordHash;
 use self::policy::Idleness;
 use self::record::{Head, Password, Record, StoredPassword, from_millis, to_millis};
+use self::remembered::Remembered;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::hooks::OnLogout;
@@ -31,6 +31,7 @@ mod moved;
 mod password_hash;
 mod policy;
 mod record;
+mod remembered;
 mod session;
 mod sign_in;
 
@@ -49,9 +50,6 @@ const OWNER: &str = "tower-spnego.owner";
 const USED: &str = "tower-spnego.used";
 /// That the person has signed out.
 const SIGNED_OUT: &str = "tower-spnego.signed-out";
-
-/// How many parsed logins each layer remembers.
-const REMEMBERED: usize = 10_000;
 
 /// A live login: an extractor.
 ///
@@ -195,7 +193,7 @@ pub(crate) struct Logins {
     moved: Arc<MovedSessions>,
     clock: Clock,
     /// By the head, of which no two logins have the same.
-    remembered: Cache<String, Arc<Record>>,
+    remembered: Remembered<Arc<Record>>,
 }
 
 impl Logins {
@@ -217,7 +215,7 @@ impl Logins {
             on_logout,
             moved: Arc::default(),
             clock,
-            remembered: Cache::new(REMEMBERED),
+            remembered: Remembered::new(),
         }
     }
 
@@ -340,10 +338,9 @@ impl Logins {
             Some(record) => record,
             None => {
                 // Boxed, as what is rare is in `service.rs`.
-                let Some(record) = Box::pin(self.parse(&head, session)).await? else {
+                let Some(record) = Box::pin(self.parse(head, session)).await? else {
                     return Ok(None);
                 };
-                self.remembered.insert(head, Arc::clone(&record));
                 record
             }
         };
@@ -357,13 +354,13 @@ impl Logins {
         Ok(None)
     }
 
-    /// The record behind a head.
+    /// The record behind a head, which is remembered.
     async fn parse(
         &self,
-        text: &str,
+        text: String,
         session: &RequestSession,
     ) -> Result<Option<Arc<Record>>, Error> {
-        let Some(head) = Head::read(text) else {
+        let Some(head) = Head::read(&text) else {
             return Ok(None);
         };
         let Some(root) = head.root() else {
@@ -372,13 +369,14 @@ impl Logins {
         let Some(Value::String(user)) = session.get(USER).await? else {
             return Ok(None);
         };
+        let length = user.len();
         let Ok(user) = User::from_stored(&user) else {
             return Ok(None);
         };
         let signed_in = head.signed_in();
         // A layer that made it with a longer life does not bind this one.
         let ours = self.policy.expires(signed_in, head.ends());
-        Ok(Some(Arc::new(Record {
+        let record = Arc::new(Record {
             user,
             signed_in,
             expires: head.expires().into_iter().chain(ours).min(),
@@ -393,7 +391,9 @@ impl Logins {
                     typed,
                     hash: PasswordHash::from_stored(hash),
                 }),
-        })))
+        });
+        self.remembered.insert(text, length, Arc::clone(&record));
+        Ok(Some(record))
     }
 }
 

@@ -69,6 +69,9 @@ impl SpnegoLayerBuilder {
     /// with a live login looks for it. That is one more question to the store for each. Without the
     /// store this process remembers what has been ended in it, for all its layers, and asks nobody.
     ///
+    /// How much a store must hold is in
+    /// [`guide::load_balancers`](crate::guide::load_balancers#the-session-store).
+    ///
     /// ```
     /// # use tower_spnego::{SpnegoLayer, SpnegoLayerBuilder};
     /// # use tower_sessions::{MemoryStore, SessionManagerLayer};

@@ -2,8 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-/// What it has printed.
-fn run(example: &str) -> String {
+/// Cargo, which does nothing anew that it has done for this test.
+pub fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     // What cargo says to this test: ring's build script asks for it, and would run anew.
     for (name, _) in std::env::vars_os() {
@@ -12,11 +12,17 @@ fn run(example: &str) -> String {
             cargo.env_remove(name);
         }
     }
-    let output = cargo
+    cargo
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null());
+    cargo
+}
+
+/// What it has printed.
+fn run(example: &str) -> String {
+    let output = cargo()
         .args(["run", "--quiet", "--all-features", "--locked"])
         .args(["--example", example, "--", "--once"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null())
         .output()
         .expect("cargo");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();

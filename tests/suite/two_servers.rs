@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tower_spnego::testing::TestRealm;
 
 use crate::daemon::{self, Daemon};
+use crate::examples::cargo;
 use crate::not_run;
 use crate::served::DEADLINE;
 use crate::server::{Reply, answer, authorization_line, exchange};
@@ -22,19 +23,9 @@ use crate::stores::redis::Redis;
 fn example() -> &'static Path {
     static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
     EXAMPLE.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        // What cargo says to this test: ring's build script asks for it, and would run anew.
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(name);
-            }
-        }
-        let built = cargo
+        let built = cargo()
             .args(["build", "--quiet", "--all-features", "--locked"])
             .args(["--example", "redis"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stdin(Stdio::null())
             .output()
             .expect("cargo");
         let errors = String::from_utf8_lossy(&built.stderr);

@@ -544,6 +544,18 @@ pub enum ConfigError {
          time, or leave it out"
     )]
     ZeroIdleTimeout,
+    /// The directory would be asked at every request.
+    #[error(
+        "a directory that is to be asked again after no time would be asked at every request: give \
+         .recheck_every(..) some minutes"
+    )]
+    ZeroRecheckInterval,
+    /// There is a grace time for rechecks, and there are none.
+    #[error(
+        ".recheck_grace(..) says how long a login goes on when it can't be rechecked, and no login is \
+         ever rechecked: say .recheck_every(..), too, or leave it out"
+    )]
+    GraceWithoutRecheck,
     /// No directory was chosen.
     #[error(
         "no directory: give .directory(..) an LdapDirectory, which finds the user and the groups, a \

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
 use http::request::Parts;
 
+pub(crate) use self::recheck::Rechecks;
 pub(crate) use self::rules::Rules;
 pub(crate) use self::visit::Visit;
 use crate::authorization::{Credentials, UserPassword, credentials};
@@ -26,6 +27,7 @@ use crate::user::User;
 
 mod identity;
 mod password;
+mod recheck;
 mod rules;
 mod token;
 mod visit;
@@ -44,6 +46,7 @@ pub(crate) struct Gate {
     pub(crate) logins: Logins,
     /// Whether logins are kept in the session.
     pub(crate) keeps_logins: bool,
+    pub(crate) rechecks: Option<Arc<Rechecks>>,
     pub(crate) without_login: WithoutLogin,
     /// Whether a user counts whom another layer has put into the request.
     pub(crate) respects_user: bool,
@@ -85,7 +88,11 @@ impl Gate {
         self.refusals.asked(parts, basic)
     }
 
-    pub(crate) async fn admit(&self, parts: &Parts, asked: &Asked) -> Result<Visit, Refusal> {
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        parts: &Parts,
+        asked: &Asked,
+    ) -> Result<Visit, Refusal> {
         // Every request goes on with the handshake that waits on its connection, or ends it.
         let begun = SpnegoConnection::of(&parts.extensions).and_then(SpnegoConnection::take);
         self.cross_site.check(parts).map_err(Error::new)?;
@@ -152,7 +159,7 @@ impl Gate {
     }
 
     async fn by_password_unless_signed_out(
-        &self,
+        self: &Arc<Self>,
         parts: &Parts,
         typed: UserPassword,
         session: RequestSession,
@@ -184,13 +191,13 @@ impl Gate {
 
     /// By the session's login, or without one.
     async fn go_on(
-        &self,
+        self: &Arc<Self>,
         parts: &Parts,
         session: RequestSession,
         delegation: Delegation,
     ) -> Result<Visit, Refusal> {
         let visit = match self.logins.read(&session).await? {
-            Some(login) => Visit::of_login(login),
+            Some(login) => self.ride(login).await?,
             None => {
                 let is_signed_out = session.is_signed_out().await?;
                 self.without_login(parts, is_signed_out, session)?

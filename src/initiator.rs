@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{ConfigError, Error, ErrorKind};
 use crate::kerberos::{Accepted, Pac};
 use crate::principal::{AllowedRealms, Principal, is_deceptive};
@@ -49,6 +51,10 @@ pub enum Occasion {
     /// They bring a name and a password (Basic). Only here does a lockout count: tickets are not
     /// guessed, and whoever locks an account with wrong passwords must not throw its owner out.
     Password,
+    /// They are signed in, and bring nothing new: the layer
+    /// [asks again](crate::SpnegoLayerBuilder::recheck_every) in the middle of their login. There is no
+    /// ticket then, and so no [`Pac`].
+    Recheck,
 }
 
 /// The client of a completed Kerberos handshake (GSSAPI's *initiator*): what a
@@ -65,7 +71,79 @@ pub struct Initiator {
     ticket_end: Option<SystemTime>,
     authenticated_at: Option<SystemTime>,
     pac: Option<Arc<Pac>>,
+    /// Of the ticket's PAC, which is gone at a recheck.
+    account: Option<Account>,
     occasion: Occasion,
+}
+
+/// What a login keeps of its initiator, beside the principal, for the directory to be asked again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// Where `krb5.conf` made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    local_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<Account>,
+}
+
+/// Which account a PAC is of. Its name is the principal's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Account {
+    #[serde(with = "sid_as_text")]
+    sid: Sid,
+    domain: String,
+}
+
+/// [`Sid`] has no serde of its own, as [`User`](crate::User) has none.
+mod sid_as_text {
+    use std::borrow::Cow;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Sid;
+
+    pub(super) fn serialize<S: Serializer>(sid: &Sid, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(sid)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Sid, D::Error> {
+        Cow::<str>::deserialize(from)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+/// What a layer calls its people.
+#[derive(Clone, Copy)]
+pub(crate) struct Naming<'a> {
+    pub(crate) realms: &'a AllowedRealms,
+    pub(crate) mapping: Option<NameMapping>,
+}
+
+impl Naming<'_> {
+    /// [`Initiator::name`] and [`Initiator::unique_name`].
+    fn names(self, principal: &Principal, local: Option<&str>) -> Result<(String, String), Error> {
+        let whole = || principal.to_string();
+        Ok(match self.mapping {
+            None if !self.realms.is_single() => (principal.short_name(), whole()),
+            None | Some(NameMapping::StripRealm) => {
+                (principal.short_name(), principal.short_name())
+            }
+            Some(NameMapping::FullPrincipal) => (whole(), whole()),
+            Some(NameMapping::AuthToLocal) => {
+                let name = local_name(principal, local)?;
+                (name.clone(), name)
+            }
+        })
+    }
+
+    fn is_plain(self) -> bool {
+        match self.mapping {
+            None => self.realms.is_single(),
+            Some(mapping) => mapping == NameMapping::StripRealm,
+        }
+    }
 }
 
 impl Initiator {
@@ -80,6 +158,7 @@ impl Initiator {
             ticket_end: None,
             authenticated_at: None,
             pac: None,
+            account: None,
             occasion: Occasion::Ticket,
         }
     }
@@ -121,6 +200,17 @@ impl Initiator {
         self
     }
 
+    /// The same initiator at a recheck, in a layer of its realm alone.
+    #[cfg(test)]
+    pub(crate) fn recalled(&self) -> Self {
+        let realms = AllowedRealms::new(vec![self.realm().to_owned()]).unwrap();
+        let naming = Naming {
+            realms: &realms,
+            mapping: None,
+        };
+        Self::recall(&self.principal, &self.kept(None), naming).unwrap()
+    }
+
     /// The same initiator with a ticket of another time.
     #[cfg(test)]
     pub(crate) fn with_ticket_of(mut self, time: SystemTime) -> Self {
@@ -131,34 +221,18 @@ impl Initiator {
 
     /// Whom the KDC vouches for, once the realm is allowed. Where the ticket has a PAC, the account
     /// in it is who the client is, whatever name it asked for.
-    pub(crate) fn admit(
-        accepted: &Accepted,
-        realms: &AllowedRealms,
-        mapping: Option<NameMapping>,
-    ) -> Result<Self, Error> {
-        let mut principal = realms.admit(&accepted.name)?;
+    pub(crate) fn admit(accepted: &Accepted, naming: Naming<'_>) -> Result<Self, Error> {
+        let mut principal = naming.realms.admit(&accepted.name)?;
         let pac = accepted.pac.as_ref().map_err(Error::clone)?;
         if let Some(pac) = pac {
             principal = principal_of(pac, &principal)?;
         }
-        let (name, unique_name) = match mapping {
-            None if realms.is_single() => (principal.short_name(), principal.short_name()),
-            None => (principal.short_name(), principal.to_string()),
-            Some(NameMapping::StripRealm) => (principal.short_name(), principal.short_name()),
-            Some(NameMapping::FullPrincipal) => (principal.to_string(), principal.to_string()),
-            Some(NameMapping::AuthToLocal) => {
-                let name = local_name(&principal, accepted.local_name.as_deref())?;
-                (name.clone(), name)
-            }
-        };
+        let (name, unique_name) = naming.names(&principal, accepted.local_name.as_deref())?;
         Ok(Self {
             principal,
             name,
             unique_name,
-            has_plain_name: match mapping {
-                None => realms.is_single(),
-                Some(mapping) => mapping == NameMapping::StripRealm,
-            },
+            has_plain_name: naming.is_plain(),
             ticket_end: accepted
                 .ticket_end
                 .into_iter()
@@ -166,7 +240,40 @@ impl Initiator {
                 .min(),
             authenticated_at: accepted.authenticated_at,
             pac: pac.clone(),
+            account: None,
             occasion: Occasion::Ticket,
+        })
+    }
+
+    /// What the login keeps of it.
+    pub(crate) fn kept(&self, mapping: Option<NameMapping>) -> Kept {
+        let is_local = mapping == Some(NameMapping::AuthToLocal);
+        Kept {
+            local_name: is_local.then(|| self.name.clone()),
+            account: self.pac().map(|pac| Account {
+                sid: pac.sid(),
+                domain: pac.domain().to_owned(),
+            }),
+        }
+    }
+
+    /// The initiator of a login that is live, on the occasion of a recheck.
+    pub(crate) fn recall(
+        principal: &Principal,
+        kept: &Kept,
+        naming: Naming<'_>,
+    ) -> Result<Self, Error> {
+        let (name, unique_name) = naming.names(principal, kept.local_name.as_deref())?;
+        Ok(Self {
+            principal: principal.clone(),
+            name,
+            unique_name,
+            has_plain_name: naming.is_plain(),
+            ticket_end: None,
+            authenticated_at: None,
+            pac: None,
+            account: kept.account.clone(),
+            occasion: Occasion::Recheck,
         })
     }
 
@@ -204,28 +311,36 @@ impl Initiator {
     }
 
     /// What the ticket's PAC says, where it has one: a ticket of Active Directory or Samba, unless
-    /// the client had it left out.
+    /// the client had it left out. At a [recheck](Occasion::Recheck) there is no ticket; what the
+    /// login has kept of its PAC is [`sid`](Self::sid), [`account`](Self::account) and
+    /// [`domain`](Self::domain).
     pub fn pac(&self) -> Option<&Pac> {
         self.pac.as_deref()
     }
 
     /// The user's SID by the PAC.
     pub fn sid(&self) -> Option<Sid> {
-        self.pac().map(Pac::sid)
+        let kept = self.account.as_ref().map(|account| account.sid);
+        self.pac().map(Pac::sid).or(kept)
     }
 
     /// The account's name (`sAMAccountName`) by the PAC.
     pub fn account(&self) -> Option<&str> {
-        self.pac().map(Pac::account)
+        match (&self.pac, &self.account) {
+            (Some(pac), _) => Some(pac.account()),
+            (None, Some(_)) => self.principal.person(),
+            (None, None) => None,
+        }
     }
 
     /// The domain's NetBIOS name by the PAC.
     pub fn domain(&self) -> Option<&str> {
-        self.pac().map(Pac::domain)
+        let kept = self.account.as_ref().map(|account| account.domain.as_str());
+        self.pac().map(Pac::domain).or(kept)
     }
 
     /// The groups that the client is in by the PAC; `None` where there is none, which does not mean
-    /// that the client is in no group.
+    /// that the client is in no group. There is none at a [recheck](Occasion::Recheck).
     pub fn groups(&self) -> Option<&[Sid]> {
         self.pac().map(Pac::groups)
     }
@@ -246,6 +361,7 @@ impl Initiator {
             ticket_end: _,
             authenticated_at: _,
             pac,
+            account,
             occasion,
         } = self;
         let is_same_pac = match (pac, &other.pac) {
@@ -256,6 +372,7 @@ impl Initiator {
             && *name == other.name
             && *unique_name == other.unique_name
             && *has_plain_name == other.has_plain_name
+            && *account == other.account
             && *occasion == other.occasion
             && is_same_pac
     }
@@ -301,3 +418,6 @@ fn local_name(principal: &Principal, local: Option<&str>) -> Result<String, Erro
         _ => Err(Error::new(ErrorKind::NoLocalName).with_detail(principal.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests;

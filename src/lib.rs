@@ -79,7 +79,8 @@
 //! 2. A Negotiate token ([RFC 4559]) signs in, whatever the session holds. A bad one is refused
 //!    (401), and nothing falls back to the session. A user name and a password sign in likewise,
 //!    where [Basic](SpnegoLayerBuilder::basic) is asked for.
-//! 3. Without a token, the login in the session counts until it expires.
+//! 3. Without a token, the login in the session counts until it expires; the directory is asked
+//!    [again meanwhile](SpnegoLayerBuilder::recheck_every), where that is said.
 //! 4. Without either, the answer is the challenge (401), or in [optional
 //!    mode](SpnegoLayerBuilder::optional) the handler's.
 //!

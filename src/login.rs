@@ -30,6 +30,7 @@ mod ended;
 mod moved;
 mod password_hash;
 mod policy;
+mod recheck;
 mod record;
 mod remembered;
 mod session;
@@ -38,7 +39,8 @@ mod sign_in;
 pub(crate) use self::ended::EndedLogins;
 pub(crate) use self::moved::Moved;
 pub(crate) use self::password_hash::Offered;
-pub(crate) use self::policy::{Ends, Policy};
+pub(crate) use self::policy::{Ends, Freshness, Policy, Recheck};
+pub(crate) use self::recheck::{Refreshed, Right};
 pub(crate) use self::session::RequestSession;
 pub(crate) use self::sign_in::SignIn;
 pub(crate) use tower_sessions::SessionStore;
@@ -164,7 +166,7 @@ impl Login {
     /// Whether it was made by this very password.
     pub(crate) fn was_made_by(&self, offered: Offered<'_>) -> Result<bool, Error> {
         match &self.record.password {
-            Some(password) => password.hash.matches(&password.login, offered),
+            Some(password) => password.hash.matches(&self.record.id, offered),
             None => Ok(false),
         }
     }
@@ -217,6 +219,10 @@ impl Logins {
             clock,
             remembered: Remembered::new(),
         }
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.now()
     }
 
     /// What tells these logins from another layer's.
@@ -379,6 +385,9 @@ impl Logins {
         let record = Arc::new(Record {
             user,
             signed_in,
+            checked: head.checked(),
+            id: head.id.into(),
+            kept: head.kept.clone(),
             expires: head.expires().into_iter().chain(ours).min(),
             is_ours: *head.layer == *self.made_by,
             root,
@@ -387,7 +396,6 @@ impl Logins {
             password: head
                 .password
                 .map(|StoredPassword { typed, hash }| Password {
-                    login: head.id.to_owned(),
                     typed,
                     hash: PasswordHash::from_stored(hash),
                 }),

@@ -72,6 +72,9 @@ type Answer = Result<User, DirectoryError>;
 /// alone, is there to stop the next guess, even if it is right. Beside the KDC, which every password asks
 /// anyway, that costs little.
 ///
+/// **A [recheck](crate::SpnegoLayerBuilder::recheck_every) asks each time**, and what it learns ends what
+/// was remembered of the person: whom it throws out does not sign in again by an older answer.
+///
 /// Whoever signs in while the directory is asked the same about them waits for that answer: a hundred
 /// sign-ins of one person at once are one lookup. It runs in a task of its own, and goes on when its first
 /// asker has gone away.
@@ -186,6 +189,14 @@ impl<D: Directory> Cached<D> {
         Some(user)
     }
 
+    /// What the directory says now, whatever is remembered.
+    async fn renew(&self, who: &Initiator, asked: impl Future<Output = Answer>) -> Answer {
+        let since = Instant::now();
+        let answer = asked.await;
+        self.memory.renew(who, &answer, since);
+        answer
+    }
+
     /// Asks the directory, or waits with whoever asks it the same.
     async fn ask(&self, who: &Initiator) -> Answer {
         let (this, key) = (self.clone(), Key::of(who));
@@ -214,6 +225,8 @@ impl<D: Directory> Directory for Cached<D> {
             Occasion::Ticket => {}
             // A guess must meet a lockout at once.
             Occasion::Password => return self.directory.find(who).await,
+            // By a directory around this one that knows of nothing but `find`.
+            Occasion::Recheck => return self.renew(who, self.directory.find(who)).await,
         }
         if let Some(answer) = self.fresh(who) {
             return answer;
@@ -224,6 +237,10 @@ impl<D: Directory> Directory for Cached<D> {
             }
             answer => answer,
         }
+    }
+
+    async fn recheck(&self, who: &Initiator, user: &User) -> Result<User, DirectoryError> {
+        self.renew(who, self.directory.recheck(who, user)).await
     }
 
     fn fingerprint(&self) -> Option<String> {

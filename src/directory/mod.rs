@@ -16,7 +16,7 @@ use crate::user::User;
 mod cached;
 #[cfg(feature = "ldap")]
 pub mod ldap;
-mod questions;
+pub(crate) mod questions;
 mod realms;
 mod ticket;
 
@@ -26,8 +26,9 @@ pub use self::ticket::TicketDirectory;
 
 /// Finds the user behind a Kerberos principal.
 ///
-/// `find` is asked once for each token that the KDC vouched for, never for a request that rides on
-/// the session. It must answer for exactly the initiator's principal: a directory that finds
+/// `find` is asked once for each token that the KDC vouched for, and not for a request that rides on
+/// the session, unless the layer [asks again](crate::SpnegoLayerBuilder::recheck_every) in the middle
+/// of a login. It must answer for exactly the initiator's principal: a directory that finds
 /// somebody *similar* lets a stranger in.
 ///
 /// Here it is two tables of a database:
@@ -124,6 +125,30 @@ pub trait Directory: Send + Sync + 'static {
     /// [`DirectoryError::unavailable`] when the directory can't answer now (the client gets 503);
     /// the others refuse the person (403).
     fn find(&self, who: &Initiator) -> impl Future<Output = Result<User, DirectoryError>> + Send;
+
+    /// The user who is signed in, asked about again in the middle of their login, where the layer says
+    /// [`recheck_every`](crate::SpnegoLayerBuilder::recheck_every); or why they may stay no longer.
+    /// `user` is who they were until now.
+    ///
+    /// It is [`find`](Self::find), unless said otherwise, with an initiator on
+    /// [`Occasion::Recheck`](crate::Occasion::Recheck), which has no ticket: no
+    /// [`pac`](Initiator::pac), no [`groups`](Initiator::groups) and no times. **A directory that gives
+    /// people groups out of their ticket must write this method**, and take them from `user`: to answer
+    /// with fewer is to take rights away, and to let in whom a rule denies. One that is made around
+    /// another must pass it on.
+    ///
+    /// # Errors
+    ///
+    /// As those of `find`: an outage (503) leaves the login as it is, for a
+    /// [while](crate::SpnegoLayerBuilder::recheck_grace); all others end it (403).
+    fn recheck(
+        &self,
+        who: &Initiator,
+        user: &User,
+    ) -> impl Future<Output = Result<User, DirectoryError>> + Send {
+        let _ = user;
+        self.find(who)
+    }
 
     /// What tells this directory from others in the fingerprint of a login: a login made with one
     /// directory is none for a layer with another. It must be the same in every process that
@@ -229,6 +254,10 @@ impl Directory for SharedDirectory {
         self.erased.find_boxed(who).await
     }
 
+    async fn recheck(&self, who: &Initiator, user: &User) -> Result<User, DirectoryError> {
+        self.erased.recheck_boxed(who, user).await
+    }
+
     fn fingerprint(&self) -> Option<String> {
         Some(self.fingerprint.to_string())
     }
@@ -258,6 +287,7 @@ type Found<'a> = Pin<Box<dyn Future<Output = Result<User, DirectoryError>> + Sen
 
 trait ErasedDirectory: Send + Sync {
     fn find_boxed<'a>(&'a self, who: &'a Initiator) -> Found<'a>;
+    fn recheck_boxed<'a>(&'a self, who: &'a Initiator, user: &'a User) -> Found<'a>;
     fn tells_realms_apart_erased(&self) -> bool;
     fn serves_erased(&self, realm: &str) -> bool;
     fn knows_group_erased(&self, group: GroupKey<'_>) -> bool;
@@ -266,6 +296,10 @@ trait ErasedDirectory: Send + Sync {
 impl<D: Directory> ErasedDirectory for D {
     fn find_boxed<'a>(&'a self, who: &'a Initiator) -> Found<'a> {
         Box::pin(self.find(who))
+    }
+
+    fn recheck_boxed<'a>(&'a self, who: &'a Initiator, user: &'a User) -> Found<'a> {
+        Box::pin(self.recheck(who, user))
     }
 
     fn tells_realms_apart_erased(&self) -> bool {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// Who waits for what. Nothing waits while it is locked.
-pub(super) struct Questions<K, A> {
+pub(crate) struct Questions<K, A> {
     under_way: Mutex<HashMap<K, Question<A>>>,
 }
 
@@ -20,7 +20,7 @@ impl<K, A> Default for Questions<K, A> {
 }
 
 /// A question that is under way. It goes on when whoever asked first has gone away.
-pub(super) struct Question<A>(watch::Receiver<Option<A>>);
+pub(crate) struct Question<A>(watch::Receiver<Option<A>>);
 
 impl<A> Clone for Question<A> {
     fn clone(&self) -> Self {
@@ -30,7 +30,7 @@ impl<A> Clone for Question<A> {
 
 impl<A: Clone> Question<A> {
     /// `None` where it was broken off: whoever was asked panicked, or the runtime ended.
-    pub(super) async fn answer(mut self) -> Option<A> {
+    pub(crate) async fn answer(mut self) -> Option<A> {
         let answer = self.0.wait_for(Option::is_some).await.ok()?;
         Option::clone(&answer)
     }
@@ -43,7 +43,7 @@ where
 {
     /// The question that each key is in: one that is under way, or else a new one, which `put` puts for
     /// all of them together, in a task of its own.
-    pub(super) fn ask<F>(
+    pub(crate) fn ask<F>(
         self: &Arc<Self>,
         keys: impl IntoIterator<Item = K>,
         put: impl FnOnce(Asking<K, A>) -> F,
@@ -80,7 +80,7 @@ where
     }
 
     /// The answer to one key's question, as [`ask`](Self::ask) puts it.
-    pub(super) async fn ask_one<F>(
+    pub(crate) async fn ask_one<F>(
         self: &Arc<Self>,
         key: K,
         put: impl FnOnce(Asking<K, A>) -> F,
@@ -94,7 +94,7 @@ where
 
     /// Lets go of questions: whoever asks from now on asks anew. Those who wait still get the answer,
     /// which is not remembered. `forget` forgets what is remembered, in the same moment.
-    pub(super) fn disown(&self, is_meant: impl Fn(&K) -> bool, forget: impl FnOnce()) {
+    pub(crate) fn disown(&self, is_meant: impl Fn(&K) -> bool, forget: impl FnOnce()) {
         let mut under_way = self.lock();
         under_way.retain(|key, _| !is_meant(key));
         forget();
@@ -110,7 +110,7 @@ impl<K, A> Questions<K, A> {
 }
 
 /// A question that is under way until this is dropped, by a panic too.
-pub(super) struct Asking<K: Eq + Hash, A> {
+pub(crate) struct Asking<K: Eq + Hash, A> {
     questions: Arc<Questions<K, A>>,
     keys: Vec<K>,
     question: Question<A>,
@@ -119,13 +119,13 @@ pub(super) struct Asking<K: Eq + Hash, A> {
 
 impl<K: Eq + Hash, A> Asking<K, A> {
     #[cfg(feature = "ldap")]
-    pub(super) fn keys(&self) -> &[K] {
+    pub(crate) fn keys(&self) -> &[K] {
         &self.keys
     }
 
     /// Gives all who wait their answer. `remember` is called first, unless the question was
     /// [disowned](Questions::disown).
-    pub(super) fn end(self, answer: A, remember: impl FnOnce(&A)) {
+    pub(crate) fn end(self, answer: A, remember: impl FnOnce(&A)) {
         let mut under_way = self.questions.lock();
         if self.keys.iter().all(|key| self.is_for(key, &under_way)) {
             remember(&answer);

@@ -80,6 +80,16 @@ impl RealmDirectories {
         self
     }
 
+    fn of(&self, who: &Initiator) -> Result<&SharedDirectory, DirectoryError> {
+        self.directories.get(who.realm()).ok_or_else(|| {
+            DirectoryError::not_found().with_detail(format!(
+                "{}, whose realm has no directory: add it with RealmDirectories::realm({:?}, ..)",
+                who.principal(),
+                who.realm()
+            ))
+        })
+    }
+
     /// Whether another realm has this very directory.
     fn serves_several(&self, directory: &SharedDirectory) -> bool {
         let is_same = |other: &&SharedDirectory| other.fingerprint == directory.fingerprint;
@@ -89,14 +99,11 @@ impl RealmDirectories {
 
 impl Directory for RealmDirectories {
     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-        match self.directories.get(who.realm()) {
-            Some(directory) => directory.find(who).await,
-            None => Err(DirectoryError::not_found().with_detail(format!(
-                "{}, whose realm has no directory: add it with RealmDirectories::realm({:?}, ..)",
-                who.principal(),
-                who.realm()
-            ))),
-        }
+        self.of(who)?.find(who).await
+    }
+
+    async fn recheck(&self, who: &Initiator, user: &User) -> Result<User, DirectoryError> {
+        self.of(who)?.recheck(who, user).await
     }
 
     fn fingerprint(&self) -> Option<String> {

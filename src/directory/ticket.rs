@@ -39,6 +39,9 @@ use super::ldap::LdapDirectory;
 )]
 /// it.
 ///
+/// A [recheck](crate::SpnegoLayerBuilder::recheck_every) learns nothing new here: there is no ticket
+/// but that of the sign-in, and its groups count until the login ends.
+///
 /// # The names of groups
 ///
 /// A PAC has SIDs and no names. [`Group::sid`] is there always, and the safest to go by.
@@ -124,6 +127,21 @@ impl TicketDirectory {
         Ok(HashMap::new())
     }
 
+    async fn user(&self, who: &Initiator, groups: &[Sid]) -> Result<User, DirectoryError> {
+        let (Some(sid), Some(account)) = (who.sid(), who.account()) else {
+            return Err(DirectoryError::pac_missing());
+        };
+        let mut found = self.found(groups).await?;
+        let mut user = User::builder(who.principal().clone())
+            .id(sid.to_string())
+            .username(who.unique_name())
+            .display_name(account);
+        for sid in groups {
+            user = user.group(self.named(*sid, found.remove(sid)));
+        }
+        Ok(user.build())
+    }
+
     fn named(&self, sid: Sid, found: Option<Group>) -> Group {
         if let Some(name) = self.table.get(&sid) {
             return Group::new(name).with_sid(sid);
@@ -147,16 +165,14 @@ impl TicketDirectory {
 
 impl Directory for TicketDirectory {
     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-        let pac = who.pac().ok_or_else(DirectoryError::pac_missing)?;
-        let mut found = self.found(pac.groups()).await?;
-        let mut user = User::builder(who.principal().clone())
-            .id(pac.sid().to_string())
-            .username(who.unique_name())
-            .display_name(pac.account());
-        for sid in pac.groups() {
-            user = user.group(self.named(*sid, found.remove(sid)));
-        }
-        Ok(user.build())
+        let groups = who.groups().ok_or_else(DirectoryError::pac_missing)?;
+        self.user(who, groups).await
+    }
+
+    /// The groups are those that the ticket had at the sign-in, by the names that they have now.
+    async fn recheck(&self, who: &Initiator, user: &User) -> Result<User, DirectoryError> {
+        let groups: Vec<_> = user.groups().filter_map(Group::sid).collect();
+        self.user(who, &groups).await
     }
 
     fn fingerprint(&self) -> Option<String> {

@@ -1,11 +1,13 @@
 //! Who it is that a ticket names, and what they bring.
 
+use std::future::Future;
+
 use super::Gate;
 use crate::delegated::{DelegatedTicket, Delegation};
-use crate::directory::Directory;
+use crate::directory::{Directory, DirectoryError};
 use crate::error::{Error, ErrorKind};
 use crate::explain::{Cause, Explanation};
-use crate::initiator::{Initiator, Occasion};
+use crate::initiator::{Initiator, Naming, Occasion};
 use crate::kerberos::{Accepted, Pac};
 use crate::login::{Ends, Login, Offered, RequestSession, SignIn};
 use crate::principal::printable;
@@ -30,21 +32,24 @@ impl Gate {
         };
         match self.find(&initiator).await {
             Ok(user) => {
+                let kept = initiator.kept(self.mapping);
                 let sign_in = self
                     .logins
-                    .sign_in(user, ends(&initiator), password, session)
+                    .sign_in(user, kept, ends(&initiator), password, session)
                     .await?;
                 let login = sign_in.login();
                 let id = printable(login.user().id());
-                let by = match occasion {
-                    Occasion::Password => "Basic",
-                    Occasion::Ticket => "Negotiate",
+                let by = match password {
+                    Some(_) => "Basic",
+                    None => "Negotiate",
                 };
                 tracing::info!(principal = %login.principal(), id, by, "signed in");
                 Ok((login, Some(sign_in)))
             }
             Err(error) if error.kind().is_outage() => match self.logins.read(session).await? {
-                Some(login) if login.principal() == initiator.principal() => Ok((login, None)),
+                Some(login) if login.principal() == initiator.principal() => {
+                    Ok((self.unchecked(login, error)?, None))
+                }
                 _ => Err(error),
             },
             Err(error) => self.turn_away(error, session).await,
@@ -52,7 +57,7 @@ impl Gate {
     }
 
     fn initiator(&self, accepted: &Accepted) -> Result<Initiator, Error> {
-        let initiator = Initiator::admit(accepted, &self.realms, self.mapping)?;
+        let initiator = Initiator::admit(accepted, self.naming())?;
         match initiator.pac() {
             None if self.requires_pac => Err(Error::new(ErrorKind::PacMissing)
                 .explained(Explanation::new(Cause::PacMissing))
@@ -61,8 +66,24 @@ impl Gate {
         }
     }
 
+    pub(super) fn naming(&self) -> Naming<'_> {
+        Naming {
+            realms: &self.realms,
+            mapping: self.mapping,
+        }
+    }
+
     async fn find(&self, initiator: &Initiator) -> Result<User, Error> {
-        let found = self.look_up(initiator).await;
+        self.found(initiator, self.directory.find(initiator)).await
+    }
+
+    /// Whom the directory finds, if they may in.
+    pub(super) async fn found(
+        &self,
+        initiator: &Initiator,
+        found: impl Future<Output = Result<User, DirectoryError>>,
+    ) -> Result<User, Error> {
+        let found = self.judged(initiator, found.await).await;
         if let Err(error) = &found
             && error.kind().is_outage()
         {
@@ -71,8 +92,12 @@ impl Gate {
         found
     }
 
-    async fn look_up(&self, initiator: &Initiator) -> Result<User, Error> {
-        let found = self.directory.find(initiator).await.map_err(Error::from);
+    async fn judged(
+        &self,
+        initiator: &Initiator,
+        found: Result<User, DirectoryError>,
+    ) -> Result<User, Error> {
+        let found = found.map_err(Error::from);
         let user =
             found.map_err(|error| error.map_explanation(|why| self.about(why, initiator)))?;
         if user.principal() != initiator.principal() {
@@ -113,7 +138,11 @@ impl Gate {
     }
 
     /// Who is refused with this ticket does not go on as whoever came before.
-    async fn turn_away<T>(&self, error: Error, session: &RequestSession) -> Result<T, Error> {
+    pub(super) async fn turn_away<T>(
+        &self,
+        error: Error,
+        session: &RequestSession,
+    ) -> Result<T, Error> {
         self.logins.remove(session).await?;
         Err(error)
     }

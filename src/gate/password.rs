@@ -1,5 +1,7 @@
 //! Signing in by Basic.
 
+use std::sync::Arc;
+
 use http::request::Parts;
 
 use super::{Gate, Visit};
@@ -17,7 +19,7 @@ impl Gate {
     /// as with no password at all. Refused, a thief of the cookie could guess without end: what is
     /// not refused would be the password.
     pub(super) async fn sign_in_by_password(
-        &self,
+        self: &Arc<Self>,
         parts: &Parts,
         typed: UserPassword,
         live: Option<Login>,
@@ -30,16 +32,22 @@ impl Gate {
             password: &password,
         };
         let live = live.filter(|login| login.is_of(&principal));
-        let (login, sign_in) = match live {
-            Some(login) if login.was_made_by(offered)? => (login, None),
+        let visit = match live {
+            Some(login) if login.was_made_by(offered)? => self.ride(login).await?,
             live => match (self.check_password(parts, offered).await, live) {
-                (Ok(accepted), _) => self.identify(&accepted, Some(offered), &session).await?,
-                (Err(error), Some(login)) if error.kind().leaves_password_open() => (login, None),
+                (Ok(accepted), _) => {
+                    let identified = self.identify(&accepted, Some(offered), &session).await?;
+                    let (login, sign_in) = identified;
+                    Visit::of_login(login).with_sign_in(sign_in)
+                }
+                (Err(error), Some(login)) if error.kind().leaves_password_open() => {
+                    self.ride(login).await?
+                }
                 (Err(error), _) => return Err(error),
             },
         };
-        Ok(Visit::of_credentials(login)
-            .with_sign_in(sign_in)
+        Ok(visit
+            .of_credentials()
             .with_delegation(self.no_ticket(Delegation::NotForwarded)))
     }
 

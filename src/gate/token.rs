@@ -25,7 +25,8 @@ impl Gate {
         match self.identify(&accepted, None, &session).await {
             Ok((login, sign_in)) => {
                 let delegation = self.delegation(&mut accepted, sign_in.is_some()).await;
-                Ok(Visit::of_credentials(login)
+                Ok(Visit::of_login(login)
+                    .of_credentials()
                     .with_sign_in(sign_in)
                     .with_delegation(delegation)
                     .with_final_token(accepted.final_token))

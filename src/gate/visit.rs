@@ -11,7 +11,7 @@ use crate::delegated::Delegation;
 use crate::directory::SharedDirectory;
 use crate::error::{Error, ErrorKind};
 use crate::extract::Passed;
-use crate::login::{HeldLogin, Login, Logins, RequestSession, SignIn};
+use crate::login::{HeldLogin, Login, Logins, Refreshed, RequestSession, SignIn};
 use crate::response::{self, Asked, Refusals};
 use crate::user::User;
 
@@ -28,6 +28,8 @@ pub(crate) struct Visit {
     if_challenged: ErrorKind,
     /// The login is new, and is written once the handler has answered.
     sign_in: Option<Box<SignIn>>,
+    /// The directory was asked again, and so is this.
+    refreshed: Option<Box<Refreshed>>,
     delegation: Delegation,
     session: RequestSession,
     final_token: Vec<u8>,
@@ -42,6 +44,7 @@ impl Visit {
             held: None,
             if_challenged: ErrorKind::NoCredentials,
             sign_in: None,
+            refreshed: None,
             delegation: Delegation::default(),
             session,
             final_token: Vec::new(),
@@ -60,8 +63,8 @@ impl Visit {
 
     /// Of a request that has brought credentials, and they count: asked again, some clients would
     /// never end.
-    pub(super) fn of_credentials(login: Login) -> Self {
-        Self::of_login(login).if_challenged(ErrorKind::NotChallenged)
+    pub(super) fn of_credentials(self) -> Self {
+        self.if_challenged(ErrorKind::NotChallenged)
     }
 
     pub(super) fn if_challenged(mut self, kind: ErrorKind) -> Self {
@@ -76,6 +79,11 @@ impl Visit {
 
     pub(super) fn with_sign_in(mut self, sign_in: Option<SignIn>) -> Self {
         self.sign_in = sign_in.map(Box::new);
+        self
+    }
+
+    pub(super) fn with_refreshed(mut self, refreshed: Option<Refreshed>) -> Self {
+        self.refreshed = refreshed.map(Box::new);
         self
     }
 
@@ -105,7 +113,7 @@ impl Visit {
         connection::name_peer(extensions);
     }
 
-    /// Writes a new login, unless the handler failed, and sends the final token.
+    /// Writes what is new of the login, unless the handler failed, and sends the final token.
     pub(crate) async fn leave(
         self,
         answer: &mut Response,
@@ -113,10 +121,14 @@ impl Visit {
         refusals: &Refusals,
         asked: &Asked,
     ) -> Result<(), Error> {
+        let has_failed = answer.status().is_server_error();
+        if let Some(refreshed) = self.refreshed
+            && !has_failed
+        {
+            Box::pin(logins.write_refreshed(*refreshed)).await?;
+        }
         match self.sign_in {
-            Some(sign_in) if !answer.status().is_server_error() => {
-                Box::pin(sign_in.write()).await?;
-            }
+            Some(sign_in) if !has_failed => Box::pin(sign_in.write()).await?,
             Some(_) => {}
             None if self.session.is_modified() => {
                 Box::pin(logins.settle(&self.session)).await?;
@@ -126,7 +138,7 @@ impl Visit {
             }
             None => {}
         }
-        if !answer.status().is_server_error() {
+        if !has_failed {
             self.session.leave().await?;
         }
         let if_challenged = match self.if_challenged {

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::cross_site::CrossSite;
 use crate::directory::{Directory, SharedDirectory};
 use crate::error::ConfigError;
-use crate::gate::{Gate, NoLogin, Rules, WithoutLogin};
+use crate::gate::{Gate, NoLogin, Rechecks, Rules, WithoutLogin};
 use crate::hooks::{Hooks, OnLogout};
 use crate::initiator::NameMapping;
 use crate::kerberos::{Acceptor, AcceptorConfig, Services, TicketStore};
@@ -173,6 +173,7 @@ impl SpnegoLayerBuilder {
         );
         Ok(SpnegoLayer {
             gate: Arc::new(Gate {
+                rechecks: policy.recheck().map(Rechecks::new),
                 logins: Logins::new(
                     policy,
                     realms.clone(),

@@ -18,6 +18,40 @@ pub(crate) struct Policy {
     pub(crate) idle: Option<Duration>,
     /// Whether the rest of the session ends with the login.
     pub(crate) flush: bool,
+    /// How long an answer of the directory counts; `None` for the whole login.
+    pub(crate) recheck_every: Option<Duration>,
+    /// For how long after that it counts while the directory is down; unless said, once more as long.
+    pub(crate) recheck_grace: Option<Duration>,
+}
+
+/// When the directory is asked again about a live login.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recheck {
+    pub(crate) every: Duration,
+    /// For how long a login goes on from then, if the directory can't say.
+    pub(crate) grace: Duration,
+}
+
+/// What an answer of some time ago is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// The directory need not be asked.
+    Fresh,
+    /// It is to be asked; if it can't say, the answer holds.
+    Due,
+    /// It is to be asked, and nothing else counts.
+    Over,
+}
+
+impl Recheck {
+    pub(crate) fn judge(self, checked: SystemTime, now: SystemTime) -> Freshness {
+        // By a clock that was set back, it was just now.
+        match now.duration_since(checked).unwrap_or_default() {
+            age if age < self.every => Freshness::Fresh,
+            age if age < self.every.saturating_add(self.grace) => Freshness::Due,
+            _ => Freshness::Over,
+        }
+    }
 }
 
 impl Default for Policy {
@@ -27,6 +61,8 @@ impl Default for Policy {
             outlive_ticket: false,
             idle: None,
             flush: false,
+            recheck_every: None,
+            recheck_grace: None,
         }
     }
 }
@@ -52,10 +88,21 @@ impl Policy {
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         match (self.limit, self.idle) {
-            (Some(Duration::ZERO), _) => Err(ConfigError::ZeroExpiry),
-            (_, Some(Duration::ZERO)) => Err(ConfigError::ZeroIdleTimeout),
+            (Some(Duration::ZERO), _) => return Err(ConfigError::ZeroExpiry),
+            (_, Some(Duration::ZERO)) => return Err(ConfigError::ZeroIdleTimeout),
+            _ => {}
+        }
+        match (self.recheck_every, self.recheck_grace) {
+            (Some(Duration::ZERO), _) => Err(ConfigError::ZeroRecheckInterval),
+            (None, Some(_)) => Err(ConfigError::GraceWithoutRecheck),
             _ => Ok(()),
         }
+    }
+
+    pub(crate) fn recheck(&self) -> Option<Recheck> {
+        let every = self.recheck_every?;
+        let grace = self.recheck_grace.unwrap_or(every);
+        Some(Recheck { every, grace })
     }
 
     pub(super) fn expires(&self, signed_in: SystemTime, ends: Ends) -> Option<SystemTime> {
@@ -118,6 +165,31 @@ mod tests {
         ] {
             let computed = policy.expires(now, Ends { ticket, kick_off });
             assert_eq!(computed, expires, "{policy:?}, {ticket:?}, {kick_off:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_fresh_for_the_interval_and_holds_for_the_grace_time_from_then() {
+        let checked = SystemTime::now();
+        let after = |seconds| checked + Duration::from_secs(seconds);
+        let every = Duration::from_secs(100);
+        let recheck = |grace| Recheck { every, grace };
+        for (recheck, now, expected) in [
+            (recheck(every), checked - every * 10, Freshness::Fresh),
+            (recheck(every), after(0), Freshness::Fresh),
+            (recheck(every), after(99), Freshness::Fresh),
+            (recheck(every), after(100), Freshness::Due),
+            (recheck(every), after(199), Freshness::Due),
+            (recheck(every), after(200), Freshness::Over),
+            (recheck(Duration::ZERO), after(99), Freshness::Fresh),
+            (recheck(Duration::ZERO), after(100), Freshness::Over),
+            (recheck(Duration::MAX), after(1_000_000), Freshness::Due),
+        ] {
+            assert_eq!(
+                recheck.judge(checked, now),
+                expected,
+                "{recheck:?}, {now:?}"
+            );
         }
     }
 

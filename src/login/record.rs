@@ -11,16 +11,23 @@ use super::ended::EndedLogins;
 use super::password_hash::PasswordHash;
 use super::policy::Ends;
 use crate::hooks::OnLogout;
+use crate::initiator::Kept;
 use crate::principal::Principal;
 use crate::user::User;
 
 /// Of the head's form; a head of another version is no login.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// A login that was read or is being made.
+#[derive(Clone)]
 pub(super) struct Record {
+    pub(super) id: Arc<str>,
     pub(super) user: User,
     pub(super) signed_in: SystemTime,
+    /// When the directory was asked last.
+    pub(super) checked: SystemTime,
+    /// For it to be asked again.
+    pub(super) kept: Kept,
     pub(super) expires: Option<SystemTime>,
     /// Of a login made by Basic.
     pub(super) password: Option<Password>,
@@ -33,8 +40,8 @@ pub(super) struct Record {
     pub(super) on_logout: Arc<[OnLogout]>,
 }
 
+#[derive(Clone)]
 pub(super) struct Password {
-    pub(super) login: String,
     /// Who was typed. On Active Directory that may be another name of the user's.
     pub(super) typed: Principal,
     pub(super) hash: PasswordHash,
@@ -73,11 +80,14 @@ pub(super) struct Head<'a> {
     root_end: Option<u64>,
     /// Milliseconds since 1970, like the other times.
     signed_in: u64,
+    checked: u64,
     ticket_end: Option<u64>,
     kick_off: Option<u64>,
     expires: Option<u64>,
     /// The fingerprint of the layer that made it.
     pub(super) layer: &'a str,
+    #[serde(default)]
+    pub(super) kept: Kept,
     /// Of a login made by Basic.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(super) password: Option<StoredPassword<'a>>,
@@ -97,7 +107,6 @@ impl<'a> Head<'a> {
     }
 
     pub(super) fn write(
-        id: &str,
         layer: &str,
         record: &Record,
         root: Root,
@@ -105,18 +114,28 @@ impl<'a> Head<'a> {
     ) -> serde_json::Result<String> {
         serde_json::to_string(&Head {
             version: VERSION,
-            id,
+            id: &record.id,
             root: &root.id.to_string(),
             root_end: root.end.map(to_millis),
             signed_in: to_millis(record.signed_in),
+            checked: to_millis(record.checked),
             ticket_end: ends.ticket.map(to_millis),
             kick_off: ends.kick_off.map(to_millis),
             expires: record.expires.map(to_millis),
             layer,
+            kept: record.kept.clone(),
             password: record.password.as_ref().map(|password| StoredPassword {
                 typed: password.typed.clone(),
                 hash: password.hash.as_str(),
             }),
+        })
+    }
+
+    /// The same but for the time of the last check.
+    pub(super) fn rechecked(self, at: SystemTime) -> serde_json::Result<String> {
+        serde_json::to_string(&Head {
+            checked: to_millis(at),
+            ..self
         })
     }
 
@@ -128,6 +147,10 @@ impl<'a> Head<'a> {
 
     pub(super) fn signed_in(&self) -> SystemTime {
         from_millis(self.signed_in)
+    }
+
+    pub(super) fn checked(&self) -> SystemTime {
+        from_millis(self.checked)
     }
 
     pub(super) fn ends(&self) -> Ends {

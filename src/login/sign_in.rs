@@ -13,6 +13,7 @@ use super::policy::Ends;
 use super::record::{Head, Password, Record, Root, to_millis};
 use super::{HEAD, Login, Logins, OWNER, RequestSession, USED, USER};
 use crate::error::{Error, ErrorKind};
+use crate::initiator::Kept;
 use crate::user::User;
 
 /// A sign-in that the session does not know of yet.
@@ -20,7 +21,6 @@ pub(crate) struct SignIn {
     login: Login,
     /// By the handler, in this very request.
     ended: Arc<AtomicBool>,
-    id: String,
     made_by: Arc<str>,
     before: Before,
     owner: Value,
@@ -51,6 +51,7 @@ impl Logins {
     pub(crate) async fn sign_in(
         &self,
         user: User,
+        kept: Kept,
         ends: Ends,
         password: Option<Offered<'_>>,
         session: &RequestSession,
@@ -82,12 +83,11 @@ impl Logins {
                 Before::Anothers(held)
             }
         };
-        let id = session::Id::default().to_string();
+        let id: Arc<str> = session::Id::default().to_string().into();
         let password = match password {
             Some(offered) => Some(Password {
                 hash: PasswordHash::new(&id, offered)?,
                 typed: offered.principal.clone(),
-                login: id.clone(),
             }),
             None => None,
         };
@@ -95,7 +95,6 @@ impl Logins {
         let expires = self.policy.expires(now, ends);
         let ended = Arc::<AtomicBool>::default();
         Ok(SignIn {
-            id,
             made_by: Arc::clone(&self.made_by),
             owner,
             mark,
@@ -104,8 +103,11 @@ impl Logins {
             moved: Arc::clone(&self.moved),
             login: Login {
                 record: Arc::new(Record {
+                    id,
                     user,
+                    kept,
                     signed_in: now,
+                    checked: now,
                     expires,
                     password,
                     root: match (&before, held) {
@@ -166,7 +168,7 @@ impl SignIn {
                 }
             }
         }
-        let head = Head::write(&self.id, &self.made_by, record, root, self.ends);
+        let head = Head::write(&self.made_by, record, root, self.ends);
         let encoded = head.and_then(|head| Ok((head, record.user.to_stored()?)));
         let (head, text) =
             encoded.map_err(|error| Error::new(ErrorKind::Internal).with_source(error))?;

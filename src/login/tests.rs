@@ -1,6 +1,7 @@
 use tower_sessions::{MemoryStore, Session};
 
 use super::*;
+use crate::initiator::Kept;
 
 fn logins(realms: &[&str]) -> Logins {
     let realms = realms.iter().copied().map(str::to_owned).collect();
@@ -21,7 +22,7 @@ async fn a_login_counts_only_while_its_realm_is_allowed() {
     let alice = User::builder("alice@LAB".parse().unwrap()).build();
     let made = logins(&["CORP", "LAB"]);
     let sign_in = made
-        .sign_in(alice, Ends::default(), None, &session)
+        .sign_in(alice, Kept::default(), Ends::default(), None, &session)
         .await
         .unwrap();
     sign_in.write().await.unwrap();

@@ -9,6 +9,7 @@ mod groups;
 mod names;
 mod nested;
 pub mod people;
+mod recheck;
 mod servers;
 mod spoiled;
 

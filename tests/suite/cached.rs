@@ -39,6 +39,11 @@ impl<D: Directory> Directory for Counted<D> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.directory.find(who).await
     }
+
+    async fn recheck(&self, who: &Initiator, user: &User) -> Result<User, DirectoryError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.directory.recheck(who, user).await
+    }
 }
 
 fn counted(ldap: &TestLdap) -> Counted<LdapDirectory> {

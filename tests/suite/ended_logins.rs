@@ -11,10 +11,12 @@ use http::StatusCode;
 use tokio::sync::Semaphore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::{MemoryStore, Session, SessionStore};
-use tower_spnego::testing::TestRealm;
+use tower_spnego::testing::{TestLdap, TestRealm};
 use tower_spnego::{ErrorKind, SpnegoLayerBuilder};
 
+use crate::ldap::people;
 use crate::login::Failing;
+use crate::recheck::{INTERVAL, is_out};
 use crate::site::{Answer, Browser, Site, TestClock, layer, realm, request, routes, token};
 use crate::site::{with_header, with_token};
 use crate::stores::{AnyStore, Store, on};
@@ -31,6 +33,8 @@ on! {
         a_flush_by_the_application_holds_against_a_record_that_is_saved_after_it,
         a_removal_holds_against_a_request_under_way,
         a_removal_does_not_hold_against_the_next_sign_in,
+        a_removal_by_a_recheck_holds_against_a_request_under_way,
+        what_a_recheck_has_learnt_is_not_written_over_a_logout,
         a_login_that_expires_during_a_request_has_ended,
     }
 }
@@ -323,6 +327,47 @@ async fn a_removal_does_not_hold_against_the_next_sign_in(store: Store) {
     servers
         .each_answers(&browser, |answer| answer.is_hello("alice"))
         .await;
+}
+
+/// Servers that ask slapd again.
+async fn that_recheck(store: Store) -> (Servers, TestLdap) {
+    let ldap = TestLdap::start().expect("a server");
+    let layer = |layer: SpnegoLayerBuilder| {
+        let directory = people(&ldap).build().expect("a directory");
+        layer.directory(directory).recheck_every(INTERVAL)
+    };
+    (Servers::with(store, layer).await, ldap)
+}
+
+async fn a_removal_by_a_recheck_holds_against_a_request_under_way(store: Store) {
+    let (servers, ldap) = that_recheck(store).await;
+    let mut browser = servers.here.with_a_pear(&servers.realm, "alice").await;
+    let slow = at(&servers.there, &browser);
+    let removed = async {
+        let alice = format!("uid=alice,{}", ldap.people());
+        let delete = format!("dn: {alice}\nchangetype: delete\n");
+        ldap.ldif(&delete).expect("deleted");
+        servers.clock.advance(INTERVAL);
+        is_out(&browser.get("/").await, ErrorKind::UserNotFound);
+    };
+    let slow_request = request("/slow/apple");
+    let (slow, answer, ()) = servers.hold.during(slow, slow_request, removed).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(slow.cookie, browser.cookie, "the session is still hers");
+    servers.each_answers(&slow, Answer::is_challenge).await;
+}
+
+async fn what_a_recheck_has_learnt_is_not_written_over_a_logout(store: Store) {
+    let (servers, _ldap) = that_recheck(store).await;
+    let mut browser = servers.here.with_a_pear(&servers.realm, "alice").await;
+    let slow = at(&servers.there, &browser);
+    servers.clock.advance(INTERVAL);
+    let (slow, _, _) = servers
+        .hold
+        .during(slow, request("/slow/apple"), browser.get("/logout"))
+        .await;
+    servers.holds_only_the_mark(&slow).await;
+    servers.each_answers(&slow, Answer::is_signed_out).await;
 }
 
 async fn a_login_that_expires_during_a_request_has_ended(store: Store) {

@@ -59,6 +59,7 @@ mod process;
 mod proxy;
 mod public_types;
 mod realms;
+mod recheck;
 mod refusals;
 mod refused_tokens;
 mod request_body;

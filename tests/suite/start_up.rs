@@ -50,6 +50,14 @@ fn a_setting_that_cannot_be_is_refused() {
         ],
     );
     refuses(
+        layer(&realm).recheck_every(Duration::ZERO),
+        &["asked at every request", ".recheck_every(..)"],
+    );
+    refuses(
+        layer(&realm).recheck_grace(Duration::from_secs(60)),
+        &["say .recheck_every(..), too"],
+    );
+    refuses(
         layer(&realm).expire_login(Duration::ZERO),
         &[".never_expire_login()"],
     );

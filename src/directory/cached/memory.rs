@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Answer;
 use crate::directory::questions::Questions;
 use crate::error::ErrorKind;
-use crate::initiator::Initiator;
+use crate::initiator::{Initiator, Occasion};
 
 /// A question: equal are those that a directory which does not look at times answers alike.
 #[derive(Clone)]
@@ -92,6 +92,19 @@ impl Memory {
                 let answer = answer.clone();
                 self.answers.insert(key, Remembered { answer, since });
             }
+        }
+    }
+
+    /// What a recheck leaves behind. Whatever was known of the person is older, of all their tickets.
+    /// Where they had one with a PAC, the next may have another, and the answer is to none of those.
+    pub(super) fn renew(&self, who: &Initiator, answer: &Answer, since: Instant) {
+        if answer.as_ref().is_err_and(|error| error.kind().is_outage()) {
+            return;
+        }
+        self.forget(|known| known.principal() == who.principal());
+        if who.sid().is_none() {
+            let key = Key::of(&who.clone().on(Occasion::Ticket));
+            self.take(key, answer, since);
         }
     }
 

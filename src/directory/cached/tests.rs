@@ -259,6 +259,85 @@ async fn a_password_is_asked_about_each_time_and_leaves_nothing_behind() {
     assert_eq!(group(&directory, &password()).await, unavailable);
 }
 
+/// What a recheck says, by the trait's method and by `find` alone.
+async fn rechecks(
+    directory: &Cached<Directories>,
+    who: &Initiator,
+) -> [Result<String, ErrorKind>; 2] {
+    let who = who.clone().on(Occasion::Recheck);
+    let before = User::builder(who.principal().clone()).build();
+    let rechecked = directory.recheck(&who, &before).await;
+    let name = |user: User| user.groups().next().expect("a group").name().to_owned();
+    let rechecked = rechecked.map(name).map_err(|error| error.kind());
+    [rechecked, group(directory, &who).await]
+}
+
+#[tokio::test]
+async fn a_recheck_goes_past_what_is_remembered_and_takes_its_place() {
+    let (directory, server) = server(99);
+    assert_eq!(group(&directory, &alice()).await, ok("Staff"));
+    server.says(Ok("Engineers"));
+    let engineers = [ok("Engineers"), ok("Engineers")];
+    assert_eq!(rechecks(&directory, &alice()).await, engineers);
+    assert_eq!(server.asked(), 3);
+    assert_eq!(group(&directory, &alice()).await, ok("Engineers"));
+    assert_eq!(server.asked(), 3, "what the recheck has learnt");
+
+    let unavailable = || Err(ErrorKind::DirectoryUnavailable);
+    server.says(unavailable());
+    let directory = directory.stale_if_unavailable(LIFE);
+    let outage = || unavailable().map(str::to_owned);
+    assert_eq!(rechecks(&directory, &alice()).await, [outage(), outage()]);
+    assert_eq!(group(&directory, &alice()).await, ok("Engineers"));
+    assert_eq!(server.asked(), 5, "an outage says nothing of her");
+}
+
+#[tokio::test]
+async fn whom_a_recheck_refuses_is_not_let_in_by_an_older_answer_to_any_ticket() {
+    let denied = || Err(ErrorKind::UserDenied);
+    let with_pac = Initiator::with_pac(Pac::of("alice", sid(1103), [sid(513)]));
+    for by_find in [false, true] {
+        let (directory, server) = server(99);
+        for ticket in [alice(), with_pac.clone()] {
+            assert_eq!(group(&directory, &ticket).await, ok("Staff"));
+        }
+        assert_eq!(group(&directory, &who("bob@CORP")).await, ok("Staff"));
+        server.says(denied());
+        let recheck = alice().on(Occasion::Recheck);
+        let before = User::builder(recheck.principal().clone()).build();
+        let refused = match by_find {
+            true => directory.find(&recheck).await,
+            false => directory.recheck(&recheck, &before).await,
+        };
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::UserDenied);
+        for ticket in [alice(), with_pac.clone()] {
+            assert_eq!(
+                group(&directory, &ticket).await,
+                denied().map(str::to_owned)
+            );
+        }
+        assert_eq!(group(&directory, &who("bob@CORP")).await, ok("Staff"));
+    }
+}
+
+#[tokio::test]
+async fn what_a_recheck_says_answers_no_ticket_with_a_pac() {
+    let (directory, server) = server(99);
+    let ticket = Initiator::with_pac(Pac::of("alice", sid(1103), [sid(513)]));
+    assert_eq!(group(&directory, &ticket).await, ok("Staff"));
+    let recheck = ticket.recalled();
+    assert_eq!(
+        (recheck.sid(), recheck.account()),
+        (ticket.sid(), ticket.account())
+    );
+    assert_eq!(
+        rechecks(&directory, &recheck).await,
+        [ok("Staff"), ok("Staff")]
+    );
+    server.says(Ok("Engineers"));
+    assert_eq!(group(&directory, &ticket).await, ok("Engineers"));
+}
+
 #[tokio::test]
 async fn a_hundred_sign_ins_at_once_ask_once() {
     let (directory, server) = server(0);

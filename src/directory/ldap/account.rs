@@ -57,7 +57,7 @@ pub(super) fn check(entry: &Entry, occasion: Occasion) -> Result<(), DirectoryEr
     account.is_in_its_time()?;
     match occasion {
         Occasion::Password => account.is_not_locked(),
-        Occasion::Ticket => Ok(()),
+        Occasion::Ticket | Occasion::Recheck => Ok(()),
     }
 }
 
@@ -172,11 +172,12 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
 
-    /// What comes of this value with a ticket, and with a password.
+    /// What comes of this value with a ticket, and with a password. A recheck is like a ticket.
     fn outcomes(name: &str, value: &str) -> [Result<(), ErrorKind>; 2] {
         let entry = entry("uid=alice,dc=example", &[(name, &[value.as_bytes()])]);
-        [Occasion::Ticket, Occasion::Password]
-            .map(|occasion| check(&entry, occasion).map_err(|error| error.kind()))
+        let outcome = |occasion| check(&entry, occasion).map_err(|error| error.kind());
+        assert_eq!(outcome(Occasion::Recheck), outcome(Occasion::Ticket));
+        [Occasion::Ticket, Occasion::Password].map(outcome)
     }
 
     #[test]

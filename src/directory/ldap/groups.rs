@@ -8,6 +8,7 @@ use super::scope::Scope;
 use crate::directory::DirectoryError;
 use crate::dn::Dn;
 use crate::initiator::Initiator;
+use crate::sid::Sid;
 use crate::user::Group;
 
 mod by_member;
@@ -65,11 +66,12 @@ impl Groups {
         [self.name.as_str()].into_iter().chain(member)
     }
 
-    /// All of them, or an error.
+    /// All of them, or an error. `of_ticket` are those that the ticket has, or had at the sign-in.
     pub(super) async fn of(
         &self,
         lookup: &Lookup<'_>,
         who: &Initiator,
+        of_ticket: Option<&[Sid]>,
         entry: &Entry,
     ) -> Result<Vec<Group>, DirectoryError> {
         let mut found = Collected::new(self.limits);
@@ -78,7 +80,7 @@ impl Groups {
             GroupSearch::PosixGroup => self.posix(lookup, who, entry, &mut found).await?,
             GroupSearch::InChain => self.in_chain(lookup, entry, &mut found).await?,
             GroupSearch::TokenGroups => self.by_token_groups(lookup, entry, &mut found).await?,
-            GroupSearch::Ticket => self.by_ticket(lookup, who, &mut found).await?,
+            GroupSearch::Ticket => self.by_ticket(lookup, of_ticket, &mut found).await?,
             GroupSearch::GroupOfNames
             | GroupSearch::GroupOfUniqueNames
             | GroupSearch::OrganizationalRole

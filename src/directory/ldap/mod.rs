@@ -287,7 +287,8 @@ use self::servers::Servers;
 use super::{Directory, DirectoryError};
 use crate::group_rule::GroupKey;
 use crate::initiator::Initiator;
-use crate::user::User;
+use crate::sid::Sid;
+use crate::user::{Group, User};
 
 /// Finds users in an LDAP directory; see [the module](self).
 ///
@@ -372,14 +373,27 @@ impl LdapDirectory {
     pub fn free_ipa(domain: impl Into<String>) -> LdapDirectoryBuilder {
         LdapDirectoryBuilder::free_ipa(domain.into())
     }
+
+    async fn look_up(
+        &self,
+        who: &Initiator,
+        of_ticket: Option<&[Sid]>,
+    ) -> Result<User, DirectoryError> {
+        let lookup = Lookup::new(&self.servers);
+        let entry = self.people.find(&lookup, who).await?;
+        let groups = self.groups.of(&lookup, who, of_ticket, &entry).await?;
+        self.fields.user(who, &entry, groups)
+    }
 }
 
 impl Directory for LdapDirectory {
     async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-        let lookup = Lookup::new(&self.servers);
-        let entry = self.people.find(&lookup, who).await?;
-        let groups = self.groups.of(&lookup, who, &entry).await?;
-        self.fields.user(who, &entry, groups)
+        self.look_up(who, who.groups()).await
+    }
+
+    async fn recheck(&self, who: &Initiator, user: &User) -> Result<User, DirectoryError> {
+        let of_ticket: Vec<_> = user.groups().filter_map(Group::sid).collect();
+        self.look_up(who, Some(&of_ticket)).await
     }
 
     fn fingerprint(&self) -> Option<String> {

@@ -103,7 +103,7 @@ impl People {
 
     /// How this person is searched for on this way, and must match.
     fn filter_for<'a>(&self, way: &'a Way, who: &Initiator) -> Result<&'a Filter, DirectoryError> {
-        if self.rules.is_none() || who.pac().is_some() {
+        if self.rules.is_none() || who.sid().is_some() {
             return Ok(&way.filter);
         }
         way.ticket_names

@@ -32,6 +32,30 @@ async fn a_user_is_what_the_ticket_says() {
 }
 
 #[tokio::test]
+async fn a_recheck_keeps_the_groups_of_the_ticket_and_learns_of_no_other() {
+    let directory = TicketDirectory::new();
+    let before = directory.find(&alice()).await.unwrap();
+    let recheck = alice().recalled();
+    assert!(recheck.pac().is_none());
+    assert_eq!(directory.recheck(&recheck, &before).await.unwrap(), before);
+    // Since it was given a name; and what the application has added of its own is not its affair.
+    let directory = directory.group(sid(ENGINEERS), "Engineers");
+    let before = before
+        .into_builder()
+        .role("admin")
+        .group(Group::new("Members"));
+    let user = directory.recheck(&recheck, &before.build()).await.unwrap();
+    assert_eq!(names(&user), ["Engineers", "S-1-5-21-1-2-3-513", BUILT_IN]);
+    assert_eq!(user.roles().len(), 0);
+    let without = Initiator::new("alice@CORP".parse().unwrap()).recalled();
+    let refused = directory.recheck(&without, &user).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::PacMissing);
+    // Asked as one that knows of no recheck would.
+    let refused = directory.find(&recheck).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::PacMissing);
+}
+
+#[tokio::test]
 async fn a_ticket_without_a_pac_is_refused() {
     let no_pac = Initiator::new("alice@CORP".parse().unwrap());
     let error = TicketDirectory::new().find(&no_pac).await.unwrap_err();

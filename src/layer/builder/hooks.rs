@@ -53,7 +53,8 @@ impl SpnegoLayerBuilder {
     ///   [`unavailable`](DirectoryError::unavailable) 503, while which the same person's live login
     ///   goes on. In both nothing is stored.
     /// - **When.** For each token and each password that is checked, those included which renew a
-    ///   login; behind a [`stateless`](Self::stateless) layer at every request. Not for requests that
+    ///   login; at each [recheck](Self::recheck_every), which it may refuse as well; behind a
+    ///   [`stateless`](Self::stateless) layer at every request. Not for requests that
     ///   ride on the session, nor for a user whom [`respect_user`](Self::respect_user) respects.
     /// - **It may be called for nothing.** The handler comes after it, and no login is written where
     ///   that answers 5xx, or where the store fails. If the client goes away, it is dropped at

@@ -58,6 +58,55 @@ impl SpnegoLayerBuilder {
         self
     }
 
+    /// Asks the directory again about a login that is live, when it was asked last this long ago. It is
+    /// not asked again unless this is said: a login goes on to its end, whatever has become of its user.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_spnego::SpnegoLayer;
+    ///
+    /// let builder = SpnegoLayer::builder().recheck_every(Duration::from_secs(5 * 60));
+    /// ```
+    ///
+    /// - **When.** At the first request after that time, which waits for the answer. Without a request
+    ///   nobody is asked about, and what is under way, such as a WebSocket, goes on.
+    /// - **How often.** Each server asks once for a login, however many of its requests are waiting; each
+    ///   by itself, unless the session tells it that another one has asked meanwhile. A
+    ///   [`Cached`](crate::Cached) directory is asked anew.
+    /// - **What it changes.** Handlers see what the directory says now: groups, roles, names. The
+    ///   [rules on groups](Self::require_group) are judged again. Session id and expiry stay.
+    /// - **Who is gone**, disabled, denied by a rule or another person by their
+    ///   [`id`](crate::User::id) gets 403 as at a sign-in, and the login has ended: no request that is
+    ///   under way brings it back. The rest of the session stays theirs. A lock of wrong passwords
+    ///   throws nobody out.
+    /// - **While the directory is down**, the login goes on for the time of
+    ///   [`recheck_grace`](Self::recheck_grace).
+    ///
+    /// There is no new ticket in this. What a directory has out of the ticket it keeps as it was at the
+    /// sign-in: a [`TicketDirectory`](crate::TicketDirectory), or an `LdapDirectory` with
+    /// `GroupSearch::Ticket`, learns of no group; [`PrincipalOnly`](crate::PrincipalOnly) learns nothing
+    /// at all. A directory of your own is asked by [`Directory::recheck`](crate::Directory::recheck).
+    ///
+    /// The interval is each layer's own; a login that another layer of the same settings has made counts
+    /// from when its directory was asked last.
+    pub fn recheck_every(mut self, interval: Duration) -> Self {
+        self.about_logins = Some("recheck_every");
+        self.policy.recheck_every = Some(interval);
+        self
+    }
+
+    /// Lets a login go on for this long when it is time to [ask the directory
+    /// again](Self::recheck_every) and it can't answer: it is unavailable, or does not serve us as set
+    /// up. Then the answer is 503, until it can. Unless said otherwise it is the interval once more, so
+    /// that no answer is older than twice that; zero lets nobody go on.
+    ///
+    /// In that time the directory is tried again every 10 seconds, at a request.
+    pub fn recheck_grace(mut self, grace: Duration) -> Self {
+        self.about_logins = Some("recheck_grace");
+        self.policy.recheck_grace = Some(grace);
+        self
+    }
+
     /// Names the store of the session layer around this one, so that a login that has been ended
     /// before its time is known by all servers that share it. **An application that runs in several
     /// processes needs it.**
@@ -124,6 +173,7 @@ impl SpnegoLayerBuilder {
     /// ([`ConfigError::Stateless`](crate::ConfigError::Stateless)): [`expire_login`](Self::expire_login),
     /// [`never_expire_login`](Self::never_expire_login), [`outlive_ticket`](Self::outlive_ticket),
     /// [`idle_timeout`](Self::idle_timeout), [`flush_on_expiry`](Self::flush_on_expiry),
+    /// [`recheck_every`](Self::recheck_every), [`recheck_grace`](Self::recheck_grace),
     /// [`session_store`](Self::session_store) and [`sign_in_path`](Self::sign_in_path).
     pub fn stateless(mut self) -> Self {
         self.stateless = true;

@@ -30,7 +30,7 @@ impl SpnegoLayerBuilder {
     }
 
     /// Lets in only people for whom this [rule](GroupRule) on their groups surely holds, by the groups
-    /// that the directory gives at each sign-in. Said several times, all rules must hold. Others are
+    /// that the directory gives at each sign-in and each [recheck](Self::recheck_every). Said several times, all rules must hold. Others are
     /// refused (403, [`UserDenied`](crate::ErrorKind::UserDenied)), and nothing is stored of them.
     ///
     /// ```no_run
@@ -57,7 +57,8 @@ impl SpnegoLayerBuilder {
     /// the log says why.
     ///
     /// The rules are part of what a layer's logins are known by: where they change, people are signed
-    /// in anew. A login that is live is not judged again before it ends.
+    /// in anew. A login that is live is not judged again before it ends,
+    /// unless by [`recheck_every`](Self::recheck_every).
     pub fn require_group(mut self, rule: impl Into<GroupRule>) -> Self {
         self.rules.required.push(rule.into());
         self

@@ -8,8 +8,10 @@ use axum::extract::Request;
 use http::StatusCode;
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 use tower_spnego::ErrorKind;
+use tower_spnego::testing::TestLdap;
 
 use super::*;
+use crate::ldap::people;
 use crate::site::{Browser, TestClock, routes};
 
 #[tokio::test]
@@ -347,4 +349,43 @@ async fn where_no_login_is_kept_each_request_has_its_password_checked() {
     let answer = client.send(typed("alice", "wrong")).await;
     answer.is_refused_password(ErrorKind::WrongPassword);
     client.get("/").await.offers_both();
+}
+
+#[tokio::test]
+async fn who_is_disabled_is_out_though_their_password_rides_on_the_login() {
+    if elsewhere("session::who_is_disabled_is_out_though_their_password_rides_on_the_login") {
+        return;
+    }
+    let (realm, ldap) = (realm(), TestLdap::start().expect("a server"));
+    let (clock, interval) = (TestClock::default(), Duration::from_secs(300));
+    let directory = people(&ldap).build().expect("a directory");
+    let layer = basic(&realm).directory(directory).clock(clock.reader());
+    let site = Site::new(layer.recheck_every(interval));
+    let mut browser = site.browser();
+    browser
+        .send(typed("alice", PASSWORD))
+        .await
+        .is_hello("alice");
+    clock.advance(interval);
+    // The password still rides on the login, now that the directory was asked again.
+    for _ in 0..2 {
+        browser
+            .send(typed("alice", PASSWORD))
+            .await
+            .is_hello("alice");
+    }
+    assert_eq!(checks(&realm, "alice"), 1);
+    let dn = format!("uid=alice,{}", ldap.people());
+    let lock = format!(
+        "dn: {dn}\nchangetype: modify\nadd: objectClass\nobjectClass: testAccount\n-\n\
+         add: nsAccountLock\nnsAccountLock: TRUE\n"
+    );
+    ldap.ldif(&lock).expect("locked");
+    clock.advance(interval);
+    let calls = site.calls();
+    let answer = browser.send(typed("alice", PASSWORD)).await;
+    assert_eq!(answer.kind(), Some(ErrorKind::UserDenied), "{answer:?}");
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(checks(&realm, "alice"), 1);
+    assert_eq!(site.calls(), calls, "no handler");
 }

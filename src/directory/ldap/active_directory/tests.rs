@@ -189,5 +189,7 @@ fn a_locked_account_is_refused_with_a_password_and_let_in_with_a_ticket() {
             "{values:?}"
         );
         assert_eq!(outcome(alice()), Ok(()), "{values:?}");
+        let recheck = alice().on(Occasion::Recheck);
+        assert_eq!(outcome(recheck), Ok(()), "{values:?}");
     }
 }

@@ -8,7 +8,6 @@ use super::Groups;
 use super::collected::Collected;
 use super::primary::not_shown;
 use crate::directory::DirectoryError;
-use crate::initiator::Initiator;
 use crate::sid::Sid;
 
 const TOKEN_GROUPS: &str = "tokenGroups";
@@ -40,10 +39,10 @@ impl Groups {
     pub(super) async fn by_ticket(
         &self,
         lookup: &Lookup<'_>,
-        who: &Initiator,
+        of_ticket: Option<&[Sid]>,
         found: &mut Collected,
     ) -> Result<(), DirectoryError> {
-        let sids = who.groups().ok_or_else(|| {
+        let sids = of_ticket.ok_or_else(|| {
             DirectoryError::pac_missing().with_detail(
                 "groups are those in it; GroupSearch::TokenGroups asks the directory for them",
             )

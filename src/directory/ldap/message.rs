@@ -8,7 +8,7 @@ pub(super) enum Operation<'a> {
     /// The extended operation of section 4.14.
     StartTls,
     /// A bind by SASL GSSAPI (section 4.2), with the mechanism's token, if it has any to send.
-    #[cfg(feature = "ldap-gssapi")]
+    #[cfg_attr(not(feature = "ldap-gssapi"), expect(dead_code))]
     Bind(Option<&'a [u8]>),
 }
 
@@ -27,14 +27,11 @@ const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
 const ENUMERATED: u8 = 0x0a;
 const SEQUENCE: u8 = 0x30;
-#[cfg(feature = "ldap-gssapi")]
 const BIND_REQUEST: u8 = 0x60;
-#[cfg(feature = "ldap-gssapi")]
 const BIND_RESPONSE: u8 = 0x61;
 const EXTENDED_REQUEST: u8 = 0x77;
 const EXTENDED_RESPONSE: u8 = 0x78;
 const REQUEST_NAME: u8 = 0x80;
-#[cfg(feature = "ldap-gssapi")]
 const SASL: u8 = 0xa3;
 const SERVER_CREDENTIALS: u8 = 0x87;
 
@@ -47,7 +44,6 @@ impl Operation<'_> {
     pub(super) fn encode(&self, id: u8) -> Vec<u8> {
         let operation = match self {
             Self::StartTls => element(EXTENDED_REQUEST, &[&element(REQUEST_NAME, &[START_TLS])]),
-            #[cfg(feature = "ldap-gssapi")]
             Self::Bind(token) => {
                 let mechanism = element(OCTET_STRING, &[b"GSSAPI"]);
                 let token = token.map(|token| element(OCTET_STRING, &[token]));
@@ -73,7 +69,6 @@ impl Operation<'_> {
         }
         let tag = match self {
             Self::StartTls => EXTENDED_RESPONSE,
-            #[cfg(feature = "ldap-gssapi")]
             Self::Bind(_) => BIND_RESPONSE,
         };
         let (found, fields, _controls) = take(message)?;

@@ -178,6 +178,11 @@ macro_rules! error_kinds {
                 match self { $(Self::$kind => Fault::$fault,)+ }
             }
 
+            /// As its `Debug` has it.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Self::$kind => stringify!($kind),)+ }
+            }
+
             fn message(self) -> &'static str {
                 match self { $(Self::$kind => $message,)+ }
             }

@@ -1,5 +1,6 @@
 //! What every request passes: guard, header, session, in that order.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
@@ -8,6 +9,7 @@ use http::request::Parts;
 pub(crate) use self::recheck::Rechecks;
 pub(crate) use self::rules::Rules;
 pub(crate) use self::visit::Visit;
+use self::watched::watched;
 use crate::authorization::{Credentials, UserPassword, credentials};
 use crate::basic::Basic;
 use crate::channel_binding::Bindings;
@@ -21,6 +23,7 @@ use crate::hooks::Hooks;
 use crate::initiator::NameMapping;
 use crate::kerberos::Acceptor;
 use crate::login::{Logins, Moved, RequestSession};
+use crate::observe::{self, Method};
 use crate::principal::AllowedRealms;
 use crate::response::{Asked, Refusal, Refusals};
 use crate::user::User;
@@ -31,6 +34,7 @@ mod recheck;
 mod rules;
 mod token;
 mod visit;
+mod watched;
 
 pub(crate) struct Gate {
     pub(crate) cross_site: CrossSite,
@@ -103,8 +107,14 @@ impl Gate {
         {
             return self.respect(user, parts);
         }
-        let mut credentials = credentials(&parts.headers, asked.offers_basic())
-            .map_err(|error| self.unreadable(error, parts))?;
+        let mut credentials = match credentials(&parts.headers, asked.offers_basic()) {
+            Ok(credentials) => credentials,
+            Err(error) => {
+                let method = Method::of_unreadable(error.kind());
+                let refusal = self.unreadable(error, parts);
+                return watched(method, ready(Err(refusal))).await;
+            }
+        };
         let session = self.session(parts)?;
         let moved = self.logins.moved(&session);
         if is_ticket_unasked(&credentials, parts) {
@@ -119,11 +129,16 @@ impl Gate {
         // What is rare is boxed: every request's future would have room for it.
         match (outer, credentials) {
             (Outer::None, Credentials::Negotiate(token)) => {
-                Box::pin(self.sign_in_by_token(parts, token, None, session)).await
+                let sign_in = self.sign_in_by_token(parts, token, None, session);
+                Box::pin(watched(Method::Negotiate, sign_in)).await
             }
             (Outer::None, Credentials::Continuation(token)) => {
-                let begun = begun.ok_or_else(|| self.not_tied(parts))?;
-                Box::pin(self.sign_in_by_token(parts, token, Some(begun), session)).await
+                let sign_in = async {
+                    let begun = begun.ok_or_else(|| self.not_tied(parts))?;
+                    self.sign_in_by_token(parts, token, Some(begun), session)
+                        .await
+                };
+                Box::pin(watched(Method::Negotiate, sign_in)).await
             }
             (Outer::Other, Credentials::Negotiate(_) | Credentials::Continuation(_)) => {
                 Err(Error::new(ErrorKind::TokenUsed).into())
@@ -132,7 +147,8 @@ impl Gate {
                 Ok(Visit::of_login(login).with_delegation(delegation))
             }
             (_, Credentials::Basic(typed)) => {
-                Box::pin(self.by_password_unless_signed_out(parts, typed, session)).await
+                let sign_in = self.by_password_unless_signed_out(parts, typed, session);
+                Box::pin(watched(Method::Basic, sign_in)).await
             }
             (Outer::Same(None, delegation), _) => self.go_on(parts, session, delegation).await,
             _ => {
@@ -197,7 +213,10 @@ impl Gate {
         delegation: Delegation,
     ) -> Result<Visit, Refusal> {
         let visit = match self.logins.read(&session).await? {
-            Some(login) => self.ride(login).await?,
+            Some(login) => {
+                observe::rides(login.principal());
+                self.ride(login).await?
+            }
             None => {
                 let is_signed_out = session.is_signed_out().await?;
                 self.without_login(parts, is_signed_out, session)?

@@ -12,3 +12,6 @@ pub mod limits {}
 
 #[doc = include_str!("guide/load_balancers.md")]
 pub mod load_balancers {}
+
+#[doc = include_str!("guide/observability.md")]
+pub mod observability {}

@@ -60,6 +60,8 @@
 //!   refused token it has an [`Explanation`](explain::Explanation): what was seen, what it means, and
 //!   the commands that mend it.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
+//! - [`guide::clients`] says which clients sign in, and how; [`guide::observability`] which spans,
+//!   events and metrics there are; [`guide::limits`] what is not done yet.
 #![cfg_attr(
     feature = "doctor",
     doc = "- [`doctor`] checks a whole set-up, and says how to mend it; it is a command, too."
@@ -68,7 +70,6 @@
     not(feature = "doctor"),
     doc = "- `doctor` (a feature) checks a whole set-up, and says how to mend it; it is a command, too."
 )]
-//! - [`guide::clients`] says which clients sign in, and how; [`guide::limits`] what is not done yet.
 //! - `testing` (a feature) starts a real KDC and a real LDAP server for your own tests.
 //!
 //! # What it does with a request
@@ -129,6 +130,7 @@
 //! - `srv` (on): its servers by DNS SRV records, by hickory-resolver and 17 crates more.
 //! - `axum` (on): [`SpnegoConnection`] as axum's `ConnectInfo`, `Connections`; the rest needs
 //!   `axum-core` alone.
+//! - `metrics`: [metrics](guide::observability) through the facade of that name.
 //! - `testing`: real parts for tests.
 //!
 //! It needs Linux and MIT Kerberos 1.19 or newer (`libkrb5-dev` and `libclang-dev` to build).
@@ -166,6 +168,7 @@ mod initiator;
 mod kerberos;
 mod layer;
 mod login;
+mod observe;
 mod principal;
 mod require;
 mod response;

@@ -23,6 +23,7 @@ use crate::authorization::{challenge, final_token, reject_token};
 use crate::error::{ConfigError, Error, ErrorKind, Fault};
 use crate::hooks::OnRefusal;
 use crate::kerberos::Refused;
+use crate::observe;
 use crate::principal::printable;
 
 mod page;
@@ -51,6 +52,7 @@ pub(crate) struct Refusal {
     token: Vec<u8>,
     /// It is a password that is refused, and so nothing to say of tokens.
     of_password: bool,
+    is_logged: bool,
 }
 
 impl From<Error> for Refusal {
@@ -59,6 +61,7 @@ impl From<Error> for Refusal {
             error,
             token: Vec::new(),
             of_password: false,
+            is_logged: false,
         }
     }
 }
@@ -73,6 +76,17 @@ impl Refusal {
     pub(crate) fn with_token(mut self, token: Vec<u8>) -> Self {
         self.token = token;
         self
+    }
+
+    /// Logged where it is known, in the span of its sign-in; not again where it is answered.
+    pub(crate) fn logged(mut self) -> Self {
+        log(&self.error);
+        self.is_logged = true;
+        self
+    }
+
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.error.kind()
     }
 
     pub(crate) fn of_password(mut self) -> Self {
@@ -133,7 +147,10 @@ impl Refusals {
     /// The response, with the error in its extensions and, unless it is the application's own page,
     /// nothing of it in its body.
     pub(crate) fn respond(&self, refusal: Refusal, asked: &Asked) -> Response {
-        log(&refusal.error);
+        if !refusal.is_logged {
+            log(&refusal.error);
+        }
+        observe::refused(refusal.kind());
         self.tell(&refusal.error, asked);
         let mut response = Response::new(Body::empty());
         self.fill(&mut response, refusal, asked);

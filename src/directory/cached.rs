@@ -11,6 +11,7 @@ use super::{Directory, DirectoryError};
 use crate::error::ErrorKind;
 use crate::group_rule::GroupKey;
 use crate::initiator::{Initiator, Occasion};
+use crate::observe::{self, Remembered};
 use crate::principal::Principal;
 use crate::user::User;
 
@@ -186,6 +187,7 @@ impl<D: Directory> Cached<D> {
             age = age.as_secs(),
             "the directory is unavailable: a user is let in by what it said this many seconds ago"
         );
+        observe::remembered(Remembered::Stale);
         Some(user)
     }
 
@@ -224,13 +226,18 @@ impl<D: Directory> Directory for Cached<D> {
         match who.occasion() {
             Occasion::Ticket => {}
             // A guess must meet a lockout at once.
-            Occasion::Password => return self.directory.find(who).await,
+            Occasion::Password => {
+                observe::remembered(Remembered::Password);
+                return self.directory.find(who).await;
+            }
             // By a directory around this one that knows of nothing but `find`.
             Occasion::Recheck => return self.renew(who, self.directory.find(who)).await,
         }
         if let Some(answer) = self.fresh(who) {
+            observe::remembered(Remembered::Hit);
             return answer;
         }
+        observe::remembered(Remembered::Miss);
         match self.ask(who).await {
             Err(error) if error.kind() == ErrorKind::DirectoryUnavailable => {
                 self.stale(who, &error).ok_or(error)

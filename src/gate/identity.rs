@@ -10,6 +10,7 @@ use crate::explain::{Cause, Explanation};
 use crate::initiator::{Initiator, Naming, Occasion};
 use crate::kerberos::{Accepted, Pac};
 use crate::login::{Ends, Login, Offered, RequestSession, SignIn};
+use crate::observe;
 use crate::principal::printable;
 use crate::response;
 use crate::user::User;
@@ -30,6 +31,7 @@ impl Gate {
             Ok(initiator) => initiator.on(occasion),
             Err(error) => return self.turn_away(error, session).await,
         };
+        observe::vouched_for(initiator.principal());
         match self.find(&initiator).await {
             Ok(user) => {
                 let kept = initiator.kept(self.mapping);
@@ -83,7 +85,9 @@ impl Gate {
         initiator: &Initiator,
         found: impl Future<Output = Result<User, DirectoryError>>,
     ) -> Result<User, Error> {
-        let found = self.judged(initiator, found.await).await;
+        let found = self
+            .judged(initiator, observe::directory(found).await)
+            .await;
         if let Err(error) = &found
             && error.kind().is_outage()
         {

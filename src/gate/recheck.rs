@@ -12,6 +12,7 @@ use crate::directory::questions::Questions;
 use crate::error::{Error, ErrorKind};
 use crate::initiator::Initiator;
 use crate::login::{Freshness, Login, Recheck, Refreshed, Right};
+use crate::observe;
 use crate::user::User;
 
 /// How long a directory that could not answer is left alone, while its last answer holds.
@@ -178,6 +179,7 @@ impl Gate {
         let found = self.found(who, asked).await;
         let found = found.and_then(|user| is_the_same(user, before));
         let principal = who.principal();
+        observe::rechecked(&found);
         match &found {
             Ok(_) => tracing::debug!(%principal, "the directory was asked again"),
             Err(error) if error.kind().is_outage() => tracing::warn!(

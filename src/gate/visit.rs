@@ -92,6 +92,11 @@ impl Visit {
         self
     }
 
+    /// Whether its login is new.
+    pub(super) fn signs_in(&self) -> bool {
+        self.sign_in.is_some()
+    }
+
     /// Says in the request's extensions who is signed in.
     pub(crate) fn enter(
         &mut self,

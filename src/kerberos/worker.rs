@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, select};
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use crate::error::{ConfigError, Error, ErrorKind};
+use crate::observe::{self, Waiting};
 
 /// Work for a thread, with the tools that it has.
 type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
@@ -86,10 +88,14 @@ impl<T: 'static> Pool<T> {
         work: impl FnOnce(&mut T) -> R + Send + 'static,
     ) -> Result<R, Error> {
         let (reply, outcome) = oneshot::channel();
+        let waiting = Waiting::of(self.size.name);
         let job: Job<T> = Box::new(move |tools| {
+            let running = waiting.begin();
             if !reply.is_closed() {
+                let outcome = work(tools);
+                running.end();
                 // The request may go meanwhile.
-                let _ = reply.send(work(tools));
+                let _ = reply.send(outcome);
             }
         });
         let Some(queue) = &self.queue else {
@@ -104,7 +110,8 @@ impl<T: 'static> Pool<T> {
             Err(TrySendError::Disconnected(_)) => return Err(Error::new(ErrorKind::Internal)),
         }
         let Size { name, patience, .. } = self.size;
-        match tokio::time::timeout(patience, outcome).await {
+        let answered = tokio::time::timeout(patience, outcome);
+        match answered.instrument(observe::kerberos(name)).await {
             Ok(Ok(outcome)) => Ok(outcome),
             Ok(Err(_)) => {
                 Err(Error::new(ErrorKind::Internal).with_detail(format!("{name} panicked")))

@@ -20,6 +20,7 @@ use crate::hooks::{Hooks, OnLogout};
 use crate::initiator::NameMapping;
 use crate::kerberos::{Acceptor, AcceptorConfig, Services, TicketStore};
 use crate::login::{EndedLogins, Logins, Policy, fingerprint};
+use crate::observe;
 use crate::principal::{AllowedRealms, check_realm};
 use crate::response::Refusals;
 
@@ -155,6 +156,7 @@ impl SpnegoLayerBuilder {
             realms = ?realms.iter().collect::<Vec<_>>(),
             "people can sign in"
         );
+        observe::describe();
         let rules = self.rules.parts();
         let hooks = self.hooks.parts();
         // What a layer asks of a token beyond a ticket, another one's sign-in does not stand for.

@@ -53,6 +53,8 @@ mod long_headers;
 mod mangled;
 mod names;
 mod ntlm;
+#[cfg(feature = "metrics")]
+mod observability;
 mod opened_ticket;
 mod pac;
 mod process;

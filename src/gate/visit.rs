@@ -55,7 +55,8 @@ impl Visit {
         let session = login.session().clone();
         let user = login.user().clone();
         Self {
-            held: Some(login.held()),
+            // A new one is not in the session before the outer layer has written it.
+            held: (!login.is_new()).then(|| login.held()),
             login: Some(login),
             ..Self::of(Some(user), session)
         }

@@ -120,6 +120,25 @@ async fn a_stricter_layer_inside_asks_for_no_second_token() {
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
 }
 
+/// The outer layer writes the login after the inner one has looked at the session.
+#[tokio::test]
+async fn what_a_handler_writes_behind_a_stricter_layer_inside_ends_no_new_login() {
+    let realm = realm();
+    let strict = layer(&realm).build().expect("starts");
+    let optional = layer(&realm).optional().build().expect("starts");
+    let mut site = Site::new(layer(&realm));
+    site.router = Router::new()
+        .nest("/admin", routes(&Arc::default()).layer(strict))
+        .layer(optional)
+        .layer(sessions().with_secure(false));
+    let mut browser = site.browser();
+    let ticket = token(&realm, "alice");
+    let answer = browser.get_with("/admin/cart/add/pear", &ticket).await;
+    assert_eq!(answer.body, "pear");
+    browser.get("/admin/maybe").await.is_hello("alice");
+    assert_eq!(browser.get("/admin/cart").await.body, "pear");
+}
+
 #[tokio::test]
 async fn a_stricter_layer_inside_keeps_to_its_own_limit() {
     let realm = realm();

@@ -53,6 +53,10 @@ const USED: &str = "tower-spnego.used";
 /// That the person has signed out.
 const SIGNED_OUT: &str = "tower-spnego.signed-out";
 
+/// The id that the session had before its owner signed in: a browser's parallel requests, which may
+/// sign in as well, still have it.
+const CAME_FROM: &str = "tower-spnego.came-from";
+
 /// A live login: an extractor.
 ///
 /// ```

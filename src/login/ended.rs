@@ -145,6 +145,18 @@ impl EndedLogins {
             .map_err(store_failed)
     }
 
+    /// Whether a session was signed out of, on this server or another.
+    pub(super) async fn has_signed_out(&self, session: Id) -> Result<bool, Error> {
+        if self.was_signed_out(session) {
+            return Ok(true);
+        }
+        let Some(store) = &self.store else {
+            return Ok(false);
+        };
+        let record = store.load(&session).await.map_err(store_failed)?;
+        Ok(record.is_some_and(|record| record.data.contains_key(SIGNED_OUT)))
+    }
+
     /// Whether a session that is no more was signed out of.
     pub(super) fn was_signed_out(&self, session: Id) -> bool {
         self.here.how(session) == Some(How::SignedOut)

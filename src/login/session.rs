@@ -9,7 +9,7 @@ use tower_sessions::session::Record;
 use tower_sessions::{Expiry, Session, SessionStore, session, session_store};
 
 use super::record::to_date;
-use super::{EndedLogins, HEAD, OWNER, SIGNED_OUT, USED, USER};
+use super::{CAME_FROM, EndedLogins, HEAD, OWNER, SIGNED_OUT, USED, USER};
 use crate::error::{Error, ErrorKind};
 
 /// The session of one request.
@@ -111,14 +111,16 @@ impl RequestSession {
 
     /// Leaves nothing in it but the mark of a logout, under a new id.
     pub(super) async fn sign_out(&self, ended: &EndedLogins) -> Result<(), Error> {
-        let before = self.id();
+        let came_from = self.came_from().await?;
+        let before = self.id().into_iter().chain(came_from);
         self.inner.clear().await;
         self.mark_signed_out().await?;
         self.change_id().await?;
-        match before {
-            Some(id) => ended.mark_signed_out(id, self.inner.expiry_date()).await,
-            None => Ok(()),
+        for id in before {
+            let session_end = self.inner.expiry_date();
+            ended.mark_signed_out(id, session_end).await?;
         }
+        Ok(())
     }
 
     pub(super) async fn mark_signed_out(&self) -> Result<(), Error> {
@@ -151,6 +153,12 @@ impl RequestSession {
 
     pub(super) async fn owner(&self) -> Result<Option<Value>, Error> {
         self.get(OWNER).await
+    }
+
+    /// The id that it had before its owner signed in.
+    async fn came_from(&self) -> Result<Option<session::Id>, Error> {
+        let id = self.get(CAME_FROM).await?;
+        Ok(id.and_then(|id| id.as_str()?.parse().ok()))
     }
 
     /// Lets a session with nothing in it end with the login that is put into it now.

@@ -11,7 +11,7 @@ use super::moved::MovedSessions;
 use super::password_hash::{Offered, PasswordHash};
 use super::policy::Ends;
 use super::record::{Head, Password, Record, Root, to_millis};
-use super::{HEAD, Login, Logins, OWNER, RequestSession, USED, USER};
+use super::{CAME_FROM, HEAD, Login, Logins, OWNER, RequestSession, USED, USER};
 use crate::error::{Error, ErrorKind};
 use crate::initiator::Kept;
 use crate::user::User;
@@ -23,6 +23,8 @@ pub(crate) struct SignIn {
     ended: Arc<AtomicBool>,
     made_by: Arc<str>,
     before: Before,
+    /// The session's id, unless the person had signed out of it already.
+    came_with: Option<session::Id>,
     owner: Value,
     /// In the owner's place until the id is changed.
     mark: Value,
@@ -69,6 +71,10 @@ impl Logins {
             }
             held => held.map(|record| record.root),
         };
+        let came_with = match session.id() {
+            Some(id) if self.ended.was_signed_out(id) || session.is_signed_out().await? => None,
+            id => id,
+        };
         let mark = Value::String(session::Id::default().to_string());
         let before = match session.owner().await? {
             None => Before::Nobodys,
@@ -96,6 +102,7 @@ impl Logins {
         let ended = Arc::<AtomicBool>::default();
         Ok(SignIn {
             made_by: Arc::clone(&self.made_by),
+            came_with,
             owner,
             mark,
             ends,
@@ -148,6 +155,12 @@ impl SignIn {
         if self.ended.load(Ordering::Acquire) {
             return Ok(());
         }
+        if let Some(id) = self.came_with
+            && record.ended.has_signed_out(id).await?
+        {
+            // Meanwhile the person has signed out, and this request was before that.
+            return session.sign_out(&record.ended).await;
+        }
         let (mut root, mut keeps_id) = (record.root, false);
         if let Before::Theirs { renews } = self.before {
             let how = match renews {
@@ -187,8 +200,12 @@ impl SignIn {
             }
             session.change_id().await?;
             session.remove(OWNER).await?;
+            session.remove(CAME_FROM).await?;
             if let Some(end) = record.expires {
                 session.end_with_login(end).await;
+            }
+            if let Some(id) = self.came_with {
+                session.set(CAME_FROM, id.to_string().into()).await?;
             }
         }
         session.set(HEAD, Value::String(head)).await?;

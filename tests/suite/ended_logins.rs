@@ -27,6 +27,8 @@ on! {
         a_logout_holds_against_a_record_that_is_saved_after_it,
         a_logout_holds_against_what_was_before_a_renewal,
         a_logout_holds_against_a_sign_in_under_way,
+        a_logout_holds_against_a_first_sign_in_under_way,
+        a_logout_holds_against_a_sign_in_anew_under_way,
         a_change_of_user_holds_against_a_request_under_way,
         a_change_of_user_holds_against_a_record_that_is_saved_after_it,
         a_logout_in_the_request_of_a_change_of_user_ends_both_logins,
@@ -238,6 +240,39 @@ async fn a_logout_holds_against_a_sign_in_under_way(store: Store) {
         .await;
     servers.holds_only_the_mark(&slow).await;
     servers.each_answers(&slow, Answer::is_signed_out).await;
+}
+
+/// A browser sends its first requests side by side; it signs in by one, and out again.
+async fn a_logout_holds_against_a_first_sign_in_under_way(store: Store) {
+    let servers = Servers::with(store, SpnegoLayerBuilder::optional).await;
+    let mut browser = servers.here.browser();
+    assert_eq!(browser.get("/cart/add/pear").await.body, "pear");
+    a_sign_in_beside_is_no_sign_in(&servers, browser).await;
+}
+
+async fn a_logout_holds_against_a_sign_in_anew_under_way(store: Store) {
+    let servers = Servers::start(store).await;
+    let browser = servers.here.with_a_pear(&servers.realm, "alice").await;
+    servers.clock.advance(700 * MINUTE);
+    a_sign_in_beside_is_no_sign_in(&servers, browser).await;
+}
+
+async fn a_sign_in_beside_is_no_sign_in(servers: &Servers, mut browser: Browser) {
+    let slow = at(&servers.there, &browser);
+    let [first, second] = [(); 2].map(|()| token(&servers.realm, "alice"));
+    let in_and_out = async {
+        browser.get_with("/", &second).await.is_hello("alice");
+        browser.get("/logout").await
+    };
+    let first = with_token(request("/slow/apple"), &first);
+    let (slow, _, answer) = servers.hold.during(slow, first, in_and_out).await;
+    assert_eq!(answer.body, "Goodbye");
+    servers.holds_only_the_mark(&slow).await;
+    servers.each_answers(&slow, Answer::is_signed_out).await;
+    let mut again = at(&servers.here, &slow);
+    let sign_in = with_token(request("/who"), &token(&servers.realm, "alice"));
+    assert_eq!(again.send(sign_in).await.status, StatusCode::OK);
+    again.get("/").await.is_hello("alice");
 }
 
 async fn a_change_of_user_holds_against_a_request_under_way(store: Store) {

@@ -171,10 +171,8 @@ impl SignIn {
                 None => keeps_id = true,
                 // Meanwhile the person has signed out, and this request was before that.
                 Some(How::SignedOut) => return session.sign_out(&record.ended).await,
-                Some(How::Removed) => {
-                    keeps_id = true;
-                    root = Root::new(record.expires);
-                }
+                // Meanwhile the directory has turned the user away.
+                Some(How::Removed) => return session.remove_login().await,
                 Some(How::Replaced) => {
                     session.inner.clear().await;
                     root = Root::new(record.expires);

@@ -34,6 +34,7 @@ on! {
         a_logout_in_the_request_of_a_change_of_user_ends_both_logins,
         a_flush_by_the_application_holds_against_a_record_that_is_saved_after_it,
         a_removal_holds_against_a_request_under_way,
+        a_removal_holds_against_a_sign_in_under_way,
         a_removal_does_not_hold_against_the_next_sign_in,
         a_removal_by_a_recheck_holds_against_a_request_under_way,
         what_a_recheck_has_learnt_is_not_written_over_a_logout,
@@ -347,6 +348,19 @@ async fn a_removal_holds_against_a_request_under_way(store: Store) {
         .await;
     assert_eq!(slow.cookie, browser.cookie, "the session is still hers");
     servers.each_answers(&slow, Answer::is_challenge).await;
+}
+
+async fn a_removal_holds_against_a_sign_in_under_way(store: Store) {
+    let servers = Servers::start(store).await;
+    let mut browser = servers.here.with_a_pear(&servers.realm, "alice").await;
+    let slow = at(&servers.there, &browser);
+    let renewal = with_token(request("/slow/apple"), &token(&servers.realm, "alice"));
+    let removed = removed(&servers, &mut browser);
+    let (mut slow, _, ()) = servers.hold.during(slow, renewal, removed).await;
+    servers.each_answers(&slow, Answer::is_challenge).await;
+    let again = token(&servers.realm, "alice");
+    let answer = slow.get_with("/cart", &again).await;
+    assert_eq!(answer.body, "apple", "the session is still hers");
 }
 
 async fn a_removal_does_not_hold_against_the_next_sign_in(store: Store) {

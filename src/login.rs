@@ -356,6 +356,8 @@ impl Logins {
         };
         match self.ended.how(record.root).await? {
             None => return Ok(Some(record)),
+            // What says so is forgotten at some time, and the session may be in use then.
+            Some(How::Removed) if record.root.end.is_none() => session.remove_login().await?,
             // It is left where it is, like one that has expired.
             Some(How::Removed) => {}
             Some(How::Replaced) => session.empty().await?,

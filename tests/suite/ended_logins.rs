@@ -502,3 +502,19 @@ async fn a_logout_of_a_login_that_never_expires_holds() {
     servers.save(record.expect("a record")).await;
     servers.each_answers(&old, Answer::is_signed_out).await;
 }
+
+/// What says that it has ended is kept for a while alone, and its session for as long as it is used.
+#[tokio::test]
+async fn a_removed_login_that_never_expires_does_not_stay_in_its_session() {
+    let never = SpnegoLayerBuilder::never_expire_login;
+    let servers = Servers::with(Store::Memory(MemoryStore::default()), never).await;
+    let mut browser = servers.here.with_a_pear(&servers.realm, "alice").await;
+    let record = servers.record(&browser).await.expect("a record");
+    removed(&servers, &mut browser).await;
+    servers.save(record).await;
+    at(&servers.there, &browser).get("/").await.is_challenge();
+    let record = servers.record(&browser).await.expect("a record");
+    let mut keys: Vec<_> = record.data.keys().collect();
+    keys.sort();
+    assert_eq!(keys, ["cart", "tower-spnego.owner"]);
+}

@@ -55,12 +55,32 @@ pub(super) async fn all_values(
     let mut values = Vec::new();
     let mut next = add(&mut values, entry, name)?;
     while let Some(first) = next {
-        let rest = [format!("{name};range={first}-*")];
+        // The last one once more.
+        let rest = [format!("{name};range={}-*", first.saturating_sub(1))];
         let more = lookup.read(entry.dn(), &rest).await?;
         let more = more.ok_or_else(|| changing(entry, name, first))?;
-        next = add(&mut values, &more, name)?;
+        next = go_on(&mut values, &more, name)?;
     }
     Ok(values)
+}
+
+/// Adds what comes after the values, and begins with the last of them. Where one of them has been taken
+/// out meanwhile, or another server counts them otherwise, that is another one, and the next would be
+/// missed.
+fn go_on(
+    values: &mut Vec<Vec<u8>>,
+    more: &Entry,
+    name: &str,
+) -> Result<Option<usize>, DirectoryError> {
+    let known = values.len();
+    let last = values.pop();
+    let place = values.len();
+    let next = add(values, more, name)?;
+    let is_further = next.is_none_or(|next| next > known);
+    if values.get(place) != last.as_ref() || !is_further {
+        return Err(changing(more, name, known));
+    }
+    Ok(next)
 }
 
 /// Adds what an entry has, which must go on where the values end; where the next part begins.
@@ -129,6 +149,25 @@ mod tests {
         let last = entry("cn=a", &[("member;range=2-*", &[b"c"])]);
         assert_eq!(add(&mut values, &last, "member").unwrap(), None);
         assert_eq!(values, [b"a", b"b", b"c"]);
+    }
+
+    #[test]
+    fn a_value_that_was_taken_out_meanwhile_hides_no_other() {
+        let known = || vec![b"a".to_vec(), b"b".to_vec()];
+        let go_on = |options: &str, parts: &[&[u8]]| {
+            let more = entry("cn=a", &[(&format!("member;range={options}"), parts)]);
+            let mut values = known();
+            go_on(&mut values, &more, "member").map(|next| (values.concat(), next))
+        };
+        assert_eq!(go_on("1-*", &[b"b", b"c"]).unwrap(), (b"abc".into(), None));
+        assert_eq!(go_on("1-*", &[b"b"]).unwrap(), (b"ab".into(), None));
+        assert_eq!(go_on("1-2", &[b"b", b"c"]).unwrap().1, Some(3));
+        // Of a, b, c and d, a is gone: c is where b was.
+        assert!(go_on("1-*", &[b"c", b"d"]).is_err());
+        // And all but one.
+        assert!(go_on("1-*", &[]).is_err());
+        // For ever the same.
+        assert!(go_on("1-1", &[b"b"]).is_err());
     }
 
     #[test]

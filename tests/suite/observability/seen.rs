@@ -28,8 +28,10 @@ pub struct Told {
 }
 
 /// Spans by their ids, events by none.
+type Place = (Option<Id>, Told);
+
 #[derive(Clone, Default)]
-pub struct Seen(Arc<Mutex<Vec<(Option<Id>, Told)>>>);
+pub struct Seen(Arc<Mutex<Vec<Place>>>);
 
 impl Seen {
     /// From now on.
@@ -44,7 +46,7 @@ impl Seen {
         seen.iter().map(|(_, told)| told.clone()).collect()
     }
 
-    fn with(&self, act: impl FnOnce(&mut Vec<(Option<Id>, Told)>)) {
+    fn with(&self, act: impl FnOnce(&mut Vec<Place>)) {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -93,6 +93,13 @@ impl Fields {
         for group in groups {
             user = user.group(group);
         }
+        if let Some(name) = self.attributes.iter().find(|name| entry.is_partial(name)) {
+            return Err(DirectoryError::misconfigured().with_detail(format!(
+                "the server gives only a part of {name} of {}, which has too many values: leave it out \
+                 of .attributes(..); a user's groups are read to the end by .groups(..)",
+                entry.dn()
+            )));
+        }
         for name in self.loaded(entry) {
             user = user.binary_attribute(name, entry.values(name));
         }

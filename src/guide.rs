@@ -4,6 +4,7 @@
 pub mod clients {}
 
 #[cfg(feature = "ldap")]
+#[cfg_attr(docsrs, doc(cfg(feature = "ldap")))]
 #[doc = include_str!("guide/django_auth_ldap.md")]
 pub mod django_auth_ldap {}
 

@@ -125,11 +125,13 @@
 //!
 //! # Features
 //!
-//! - `ldap` (on): `ldap::LdapDirectory`.
-//! - `ldap-gssapi`: `ldap::LdapDirectoryBuilder::bind_gssapi`, which binds with a keytab.
-//! - `srv` (on): its servers by DNS SRV records, by hickory-resolver and 17 crates more.
 //! - `axum` (on): [`SpnegoConnection`] as axum's `ConnectInfo`, `Connections`; the rest needs
 //!   `axum-core` alone.
+//! - `ldap` (on): `ldap::LdapDirectory`.
+//! - `srv` (on, with `ldap`): the servers of an `LdapDirectory` by DNS SRV records, by
+//!   hickory-resolver and 17 crates more.
+//! - `ldap-gssapi` (with `ldap`): `ldap::LdapDirectoryBuilder::bind_gssapi`, which binds with a keytab.
+//! - `doctor` (with `srv` and `ldap-gssapi`): `doctor::Doctor`, and the command `spnego-doctor`.
 //! - `metrics`: [metrics](guide::observability) through the facade of that name.
 //! - `testing`: real parts for tests.
 //!
@@ -184,15 +186,18 @@ mod user;
 pub mod fuzzing;
 pub mod guide;
 #[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 
 pub use crate::basic::BasicOver;
 pub use crate::channel_binding::{ChannelBinding, ServerEndPoint, SharedEndPoint};
 #[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub use crate::connection::Connections;
 pub use crate::connection::SpnegoConnection;
 pub use crate::delegated::{DelegatedTicket, DelegatedTicketRejection};
 #[cfg(feature = "ldap")]
+#[cfg_attr(docsrs, doc(cfg(feature = "ldap")))]
 pub use crate::directory::ldap;
 pub use crate::directory::{
     Cached, Directory, DirectoryError, PrincipalOnly, RealmDirectories, SharedDirectory,

@@ -97,6 +97,7 @@ impl TicketDirectory {
     /// Where LDAP does not answer, names that are known count for a day, and who brings another SID
     /// gets 503: nobody signs in without the name of a group that has one.
     #[cfg(feature = "ldap")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "ldap")))]
     #[must_use]
     pub fn names_from(mut self, directory: LdapDirectory) -> Self {
         self.names = Some(Names::new(directory));

@@ -17,8 +17,8 @@ mod groups;
 mod people;
 mod servers;
 
-/// Makes an [`LdapDirectory`]; from [`LdapDirectory::builder`] or
-/// [`LdapDirectory::active_directory`].
+/// Makes an [`LdapDirectory`]; from [`LdapDirectory::builder`], its like for servers that DNS names, or
+/// one of the [presets](crate::ldap#presets).
 #[must_use]
 #[derive(Default)]
 pub struct LdapDirectoryBuilder {

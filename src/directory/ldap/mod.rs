@@ -292,7 +292,7 @@ use crate::user::{Group, User};
 
 /// Finds users in an LDAP directory; see [the module](self).
 ///
-/// Clones share the connection.
+/// Clones share the connections.
 #[derive(Clone)]
 pub struct LdapDirectory {
     servers: Arc<Servers>,

@@ -182,6 +182,7 @@ impl SpnegoLayerBuilder {
 
     /// Replaces the clock by which logins expire, for tests.
     #[cfg(feature = "testing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
     pub fn clock(
         mut self,
         now: impl Fn() -> std::time::SystemTime + Send + Sync + 'static,
@@ -193,6 +194,7 @@ impl SpnegoLayerBuilder {
     /// Lets the layer know nothing of what other layers of this process know, so that it stands for
     /// a server of its own, in tests.
     #[cfg(feature = "testing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
     pub fn as_another_process(mut self) -> Self {
         self.ended_logins.set_apart();
         self

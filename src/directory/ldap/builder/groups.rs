@@ -65,7 +65,7 @@ impl GroupDefaults {
 /// # Groups
 impl LdapDirectoryBuilder {
     /// How a person's groups are found; [the module](crate::ldap#groups) compares the ways.
-    /// [`GroupSearch::MemberOf`] unless this or a [preset](super::super#presets) says otherwise.
+    /// [`GroupSearch::MemberOf`] unless this or a [preset](crate::ldap#presets) says otherwise.
     pub fn groups(mut self, search: GroupSearch) -> Self {
         self.groups.search = Some(search);
         self

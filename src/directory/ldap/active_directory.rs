@@ -155,19 +155,12 @@ fn number(entry: &Entry, name: &str) -> Result<i64, DirectoryError> {
 
 /// The entry's only SID.
 pub(super) fn sid(entry: &Entry) -> Option<Sid> {
-    let mut values = entry.values(SID);
-    match (values.next(), values.next()) {
-        (Some(value), None) => Sid::from_bytes(value).ok(),
-        _ => None,
-    }
+    Sid::from_bytes(entry.sole(SID)?).ok()
 }
 
 pub(super) fn sole_text<'a>(entry: &'a Entry, name: &'a str) -> Result<&'a str, DirectoryError> {
-    let mut values = entry.values(name);
-    match (values.next().map(str::from_utf8), values.next()) {
-        (Some(Ok(value)), None) => Ok(value),
-        _ => Err(unreadable(entry, name)),
-    }
+    let text = entry.sole(name).map(str::from_utf8).and_then(Result::ok);
+    text.ok_or_else(|| unreadable(entry, name))
 }
 
 /// Without it nobody knows whether the person may sign in.

@@ -3,6 +3,7 @@
 use ldap3::asn1::{PL, StructureTag, TagClass};
 
 use super::ranges::Part;
+use crate::directory::DirectoryError;
 
 /// `SearchResultEntry` of RFC 4511 section 4.5.2.
 #[derive(Debug)]
@@ -50,6 +51,16 @@ impl Entry {
             .iter()
             .filter(move |own| own.description.eq_ignore_ascii_case(description))
             .flat_map(|own| own.values.iter().map(Vec::as_slice))
+    }
+
+    /// The attribute's only value: LDAP has no order among several, so that one of them would not stay
+    /// the same.
+    pub(super) fn sole<'a>(&'a self, description: &'a str) -> Option<&'a [u8]> {
+        let mut values = self.values(description);
+        match (values.next(), values.next()) {
+            (sole, None) => sole,
+            _ => None,
+        }
     }
 
     /// Those of the values that are UTF-8.
@@ -132,6 +143,15 @@ fn octets(tag: StructureTag) -> Result<Vec<u8>, Malformed> {
 
 fn text(tag: StructureTag) -> Result<String, Malformed> {
     String::from_utf8(octets(tag)?).map_err(|_| Malformed)
+}
+
+/// An entry as it is looked at for a person: what is none is the server's fault.
+pub(super) fn parse(entry: StructureTag) -> Result<Entry, DirectoryError> {
+    Entry::parse(entry).map_err(|malformed| {
+        DirectoryError::unavailable()
+            .with_detail(format!("look into the server's log; {malformed}"))
+            .with_source(malformed)
+    })
 }
 
 #[cfg(test)]

@@ -167,15 +167,9 @@ fn first<'a>(entry: &'a Entry, name: &'a str) -> Option<&'a str> {
     entry.texts(name).find(|value| !value.trim().is_empty())
 }
 
-/// LDAP has no order among values, so that one of several would not stay the same.
 fn sole<'a>(entry: &'a Entry, name: &'a str) -> Option<&'a str> {
-    let mut values = entry.values(name);
-    match (values.next(), values.next()) {
-        (Some(value), None) => str::from_utf8(value)
-            .ok()
-            .filter(|value| !value.trim().is_empty()),
-        _ => None,
-    }
+    let text = str::from_utf8(entry.sole(name)?).ok()?;
+    (!text.trim().is_empty()).then_some(text)
 }
 
 #[cfg(test)]

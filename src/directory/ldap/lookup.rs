@@ -3,9 +3,8 @@
 use ldap3::Scope;
 use tokio::time::Instant;
 
-use super::entry::Entry;
+use super::entry::{Entry, parse};
 use super::outcome::Answer;
-use super::people::parse;
 use super::servers::{Order, Servers};
 use crate::directory::DirectoryError;
 

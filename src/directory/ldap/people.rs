@@ -1,10 +1,8 @@
 //! Finding a person's entry, and nobody else's.
 
-use ldap3::asn1::StructureTag;
-
 use super::account;
 use super::active_directory::{self, Rules};
-use super::entry::Entry;
+use super::entry::{Entry, parse};
 use super::filter::Filter;
 use super::lookup::Lookup;
 use crate::directory::DirectoryError;
@@ -164,12 +162,4 @@ impl Candidate<'_> {
     fn described(&self) -> String {
         format!("{} ({})", self.entry.dn(), self.found)
     }
-}
-
-pub(super) fn parse(entry: StructureTag) -> Result<Entry, DirectoryError> {
-    Entry::parse(entry).map_err(|malformed| {
-        DirectoryError::unavailable()
-            .with_detail(format!("look into the server's log; {malformed}"))
-            .with_source(malformed)
-    })
 }

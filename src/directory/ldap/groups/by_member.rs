@@ -2,9 +2,8 @@
 
 use ldap3::ldap_escape;
 
-use super::super::entry::Entry;
+use super::super::entry::{Entry, parse};
 use super::super::lookup::{Lookup, Query};
-use super::super::people::parse;
 use super::Groups;
 use super::collected::Collected;
 use crate::directory::DirectoryError;

@@ -6,9 +6,9 @@ use ldap3::Scope;
 
 use super::super::LdapDirectory;
 use super::super::active_directory::{self, ACCOUNT, SID};
+use super::super::entry::parse;
 use super::super::filter::escaped_sid;
 use super::super::lookup::{Lookup, Query};
-use super::super::people::parse;
 use super::Groups;
 use crate::directory::DirectoryError;
 use crate::sid::Sid;

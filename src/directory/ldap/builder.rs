@@ -116,6 +116,13 @@ fn check_names<'a>(attributes: impl Iterator<Item = &'a str>) -> Result<(), Conf
     Ok(())
 }
 
+fn no_domain(domain: &str) -> ConfigError {
+    wrong(
+        "domain",
+        format!("{domain:?} is no domain's DNS name; write it as in corp.example.com"),
+    )
+}
+
 fn wrong(setting: &'static str, reason: impl Into<String>) -> ConfigError {
     ConfigError::Ldap {
         setting,

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 
 use super::LdapDirectory;
 use super::connection::{Connection, Endpoint, dial};
-use super::lookup::Query;
+use super::lookup::{ANY, Query};
 use super::outcome::Failure;
 use super::server::{Place, TlsFrom};
 use crate::directory::{Directory, DirectoryError};
@@ -199,7 +199,7 @@ async fn look_at(
     let query = Query {
         base,
         scope: Scope::Base,
-        filter: "(objectClass=*)",
+        filter: ANY,
         // No attributes (RFC 4511 section 4.5.1.8).
         attributes: &["1.1".to_owned()],
         limit: 1,

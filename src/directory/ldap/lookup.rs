@@ -8,6 +8,9 @@ use super::outcome::Answer;
 use super::servers::{Order, Servers};
 use crate::directory::DirectoryError;
 
+/// The filter that every entry passes.
+pub(super) const ANY: &str = "(objectClass=*)";
+
 /// A search (RFC 4511 section 4.5.1).
 pub(super) struct Query<'a> {
     pub(super) base: &'a str,
@@ -49,7 +52,7 @@ impl<'a> Lookup<'a> {
         let query = Query {
             base: dn,
             scope: Scope::Base,
-            filter: "(objectClass=*)",
+            filter: ANY,
             attributes,
             limit: 1,
         };

@@ -70,7 +70,7 @@ impl Found {
 const SUCCESS: u32 = 0;
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
 const REFERRAL: u32 = 10;
-const NO_SUCH_OBJECT: u32 = 32;
+pub(super) const NO_SUCH_OBJECT: u32 = 32;
 
 impl Answer {
     /// Whether the server could not look into it, and in what words it says so.

@@ -6,7 +6,7 @@ use super::super::people::{DnTemplate, People, Place, Way};
 use super::super::scope::Scope;
 use super::super::{account, dn, free_ipa, openldap};
 use super::groups::GroupDefaults;
-use super::{LdapDirectoryBuilder, wrong};
+use super::{LdapDirectoryBuilder, no_domain, wrong};
 use crate::error::ConfigError;
 
 #[derive(Debug, Default)]
@@ -293,15 +293,8 @@ fn check_together<'a>(filters: impl Iterator<Item = &'a Filter>) -> Result<(), C
     Ok(())
 }
 
-fn no_domain(domain: &str) -> ConfigError {
-    wrong(
-        "domain",
-        format!("{domain:?} is no domain's DNS name; write it as in corp.example.com"),
-    )
-}
-
 fn check_base(setting: &'static str, base: &str) -> Result<(), ConfigError> {
-    if dn::first_value(base).is_some() && !base.contains(|c: char| c.is_control()) {
+    if dn::is_base(base) {
         return Ok(());
     }
     Err(wrong(

@@ -18,6 +18,8 @@ use super::super::servers::srv::Srv;
 use super::super::servers::{List, Servers};
 use super::super::tls::{self, ClientFiles, Tls};
 use super::bind::{BindSettings, Way};
+#[cfg(feature = "srv")]
+use super::no_domain;
 use super::{LdapDirectoryBuilder, wrong};
 use crate::error::ConfigError;
 
@@ -313,9 +315,6 @@ fn dns_name(domain: &str) -> Result<String, ConfigError> {
     let name = domain.strip_suffix('.').unwrap_or(domain);
     match active_directory::base(name) {
         Some(_) => Ok(name.to_ascii_lowercase()),
-        None => Err(wrong(
-            "domain",
-            format!("{domain:?} is no domain's DNS name; write it as in corp.example.com"),
-        )),
+        None => Err(no_domain(domain)),
     }
 }

@@ -4,8 +4,8 @@ use ldap3::{Scope, dn_escape};
 
 use super::super::dn;
 use super::super::filter::Filter;
-use super::super::lookup::{Lookup, Query};
-use super::super::outcome::Found;
+use super::super::lookup::{ANY, Lookup, Query};
+use super::super::outcome::{Found, NO_SUCH_OBJECT};
 use crate::directory::DirectoryError;
 use crate::error::ConfigError;
 use crate::initiator::Initiator;
@@ -19,12 +19,6 @@ pub(in super::super) struct DnTemplate {
     attribute: String,
     parent: String,
 }
-
-/// Every entry has it, so that whatever is at the DN is found, and then compared with the name.
-const ANY: &str = "(objectClass=*)";
-
-/// Result codes of RFC 4511 section 4.1.9.
-const NO_SUCH_OBJECT: u32 = 32;
 
 impl DnTemplate {
     /// And the filter that the entry must pass: its first attribute has the name, to the letter.
@@ -60,8 +54,7 @@ impl DnTemplate {
                  put it into the first value, or use .search(..)"
             )));
         }
-        let is_dn = dn::first_value(parent).is_some() && !parent.contains(char::is_control);
-        if !is_dn {
+        if !dn::is_base(parent) {
             return Err(wrong(format!(
                 "{parent:?} in {text:?} is no DN; write it as in ou=people,dc=example,dc=com"
             )));
@@ -102,6 +95,7 @@ impl DnTemplate {
         let query = |base, attributes| Query {
             base,
             scope: Scope::Base,
+            // Whatever is at the DN is found, and then compared with the name.
             filter: ANY,
             attributes,
             limit: 2,

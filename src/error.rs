@@ -681,7 +681,7 @@ pub enum ConfigError {
     #[error("the LDAP directory's {setting} is wrong: {reason}")]
     #[non_exhaustive]
     Ldap {
-        /// Which setting.
+        /// Which setting: its method, or what was given to one (`URL`, `filter`).
         setting: &'static str,
         /// What is wrong, and how to mend it.
         reason: String,

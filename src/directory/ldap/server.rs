@@ -201,7 +201,7 @@ fn wrong(reason: impl Into<String>) -> ConfigError {
 
 fn wrong_start_tls(reason: &str) -> ConfigError {
     ConfigError::Ldap {
-        setting: "StartTLS",
+        setting: "start_tls",
         reason: reason.to_owned(),
     }
 }

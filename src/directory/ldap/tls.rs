@@ -129,7 +129,7 @@ pub(super) fn roots_of(path: &Path) -> Result<RootCertStore, ConfigError> {
 
 fn wrong_ca(reason: String) -> ConfigError {
     ConfigError::Ldap {
-        setting: "CA file",
+        setting: "ca_file",
         reason,
     }
 }

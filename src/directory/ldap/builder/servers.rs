@@ -212,7 +212,7 @@ impl ServerSettings {
              5 seconds, or give .timeout(..) another",
         )?;
         check_time(
-            "connection age",
+            "connection_age",
             self.connection_age,
             LONGEST_AGE,
             "a connection must serve for a while, and a day is the most; leave it at an hour, or \
@@ -266,7 +266,7 @@ impl ServerSettings {
         let is_used = addresses.iter().any(Address::uses_tls);
         if self.client.is_some() && !is_used {
             return Err(wrong(
-                "client certificate",
+                "client_certificate",
                 "nobody is shown it without TLS; write the URL with ldaps://, say .start_tls(), or \
                  leave it out",
             ));

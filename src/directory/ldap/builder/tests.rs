@@ -73,7 +73,7 @@ fn settings_that_can_not_work_say_what_to_write() {
             local().search("dc=a", "(uid={principal})"),
             "\"uid\" is compared in one way in \"(uid={user})\" and in another in",
         ),
-        (local().dn_template("uid={user}"), "DN template is wrong"),
+        (local().dn_template("uid={user}"), "dn_template is wrong"),
         (
             local().dn_template("uid={principal},dc=a"),
             "search is wrong: \"uid\" is compared",
@@ -92,7 +92,7 @@ fn settings_that_can_not_work_say_what_to_write() {
             local().id_attribute("unicodePwd"),
             "\"unicodePwd\" holds passwords or keys",
         ),
-        (local().ca_file("/does/not/exist"), "CA file is wrong"),
+        (local().ca_file("/does/not/exist"), "ca_file is wrong"),
         (builder("http://localhost"), "URL is wrong"),
     ] {
         let text = refusal(builder);
@@ -515,11 +515,11 @@ fn servers_of_dns_are_told_by_their_domain() {
         (people(LdapDirectory::from_dns("")), "domain is wrong"),
         (
             corp().connection_age(Duration::ZERO),
-            "connection age is wrong",
+            "connection_age is wrong",
         ),
         (
             corp().connection_age(Duration::from_secs(90_000)),
-            "connection age is wrong",
+            "connection_age is wrong",
         ),
     ] {
         let text = refusal(builder);

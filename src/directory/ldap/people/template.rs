@@ -129,7 +129,7 @@ fn of_template(error: ConfigError) -> ConfigError {
 
 fn wrong(reason: impl Into<String>) -> ConfigError {
     ConfigError::Ldap {
-        setting: "DN template",
+        setting: "dn_template",
         reason: reason.into(),
     }
 }
@@ -197,7 +197,7 @@ mod tests {
         ] {
             let error = DnTemplate::parse(template).unwrap_err().to_string();
             assert!(error.contains(reason), "{template:?}: {error}");
-            assert!(error.contains("DN template is wrong"), "{error}");
+            assert!(error.contains("dn_template is wrong"), "{error}");
         }
     }
 }

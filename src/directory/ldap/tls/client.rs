@@ -133,7 +133,7 @@ fn read(path: &Path) -> Result<secrecy::zeroize::Zeroizing<Vec<u8>>, ConfigError
 
 fn wrong(reason: String) -> ConfigError {
     ConfigError::Ldap {
-        setting: "client certificate",
+        setting: "client_certificate",
         reason,
     }
 }

@@ -117,7 +117,8 @@ impl LdapDirectoryBuilder {
     }
 
     /// Asks this DNS server for the servers of a domain, and for their addresses, instead of those
-    /// of `/etc/resolv.conf`.
+    /// of `/etc/resolv.conf`. Beside a [`server`](Self::server) it is a mistake: the system finds that
+    /// one's address.
     #[cfg(feature = "srv")]
     #[cfg_attr(docsrs, doc(cfg(feature = "srv")))]
     pub fn dns_server(mut self, address: SocketAddr) -> Self {
@@ -246,6 +247,12 @@ impl ServerSettings {
                 "server",
                 "there are servers by their URLs, and those that DNS names; keep .server(..) or \
                  .servers_from_dns(..), and leave the other out",
+            )),
+            #[cfg(feature = "srv")]
+            _ if self.dns.server.is_some() && !self.urls.is_empty() => Err(wrong(
+                "dns_server",
+                "it is asked for the servers of a domain, and .server(..) names them; leave one of \
+                 them out",
             )),
             #[cfg(feature = "srv")]
             Some(domain) if self.urls.is_empty() => {

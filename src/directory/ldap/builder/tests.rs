@@ -509,6 +509,10 @@ fn servers_of_dns_are_told_by_their_domain() {
             "keep .server(..) or .servers_from_dns(..)",
         ),
         (
+            corp().dns_server(([127, 0, 0, 1], 53).into()),
+            "dns_server is wrong",
+        ),
+        (
             people(LdapDirectory::from_dns("corp,example")),
             "domain is wrong",
         ),

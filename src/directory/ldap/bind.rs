@@ -8,7 +8,8 @@ use ldap3::{Ldap, LdapResult};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinSet;
 
-use super::outcome::{Failure, Refused};
+use super::failure::Failure;
+use super::outcome::Refused;
 #[cfg(feature = "ldap-gssapi")]
 use crate::kerberos::{Account, Stamp};
 

@@ -7,8 +7,8 @@ use tokio::time::{Instant, timeout};
 
 use super::LdapDirectory;
 use super::connection::{Connection, Endpoint, dial};
+use super::failure::Failure;
 use super::lookup::{ANY, Query};
-use super::outcome::Failure;
 use super::server::{Place, TlsFrom};
 use crate::directory::{Directory, DirectoryError};
 use crate::initiator::Initiator;

@@ -6,8 +6,9 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::failure::Failure;
 use super::message::{self, Operation, Reply};
-use super::outcome::{Failure, Refused};
+use super::outcome::Refused;
 
 /// Has TLS begin on a fresh connection (RFC 4511 section 4.14): what follows on it is TLS.
 pub(super) async fn start_tls(

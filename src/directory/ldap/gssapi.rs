@@ -15,8 +15,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::bind::Bind;
 use super::exchange::{self, start_tls};
+use super::failure::Failure;
 use super::message::{Operation, Reply};
-use super::outcome::Failure;
 use super::server::TlsFrom;
 use super::tls::Tls;
 use crate::channel_binding::ServerEndPoint;

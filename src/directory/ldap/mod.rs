@@ -252,6 +252,7 @@ mod dn;
 mod dns;
 mod entry;
 mod exchange;
+mod failure;
 mod fields;
 mod filter;
 mod free_ipa;

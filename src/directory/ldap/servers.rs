@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use self::server::Server;
 use super::connection::{Endpoint, Reconnect};
+use super::failure::none_answers;
 use super::lookup::Query;
-use super::outcome::{Answer, none_answers};
+use super::outcome::Answer;
 use super::pause::random_below;
 use crate::directory::DirectoryError;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::bind::Secret;
-use super::super::outcome::Failure;
+use super::super::failure::Failure;
 use super::super::pause::Pauses;
 
 /// Directories lock an account after some wrong passwords within half an hour or so, five or ten as a

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::super::connection::{Endpoint, Reconnect, SharedConnection};
+use super::super::failure::{Failure, Reason};
 use super::super::lookup::Query;
-use super::super::outcome::{Answer, Failure, Reason};
+use super::super::outcome::Answer;
 use super::FAIR_TIME;
 use super::health::Health;
 

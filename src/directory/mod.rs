@@ -7,20 +7,22 @@ use std::hash::{BuildHasher, RandomState};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind};
-use crate::explain::{Cause, Explanation};
 use crate::group_rule::GroupKey;
 use crate::initiator::Initiator;
 use crate::user::User;
 
 mod cached;
+mod error;
 #[cfg(feature = "ldap")]
 pub mod ldap;
+mod principal_only;
 pub(crate) mod questions;
 mod realms;
 mod ticket;
 
 pub use self::cached::Cached;
+pub use self::error::DirectoryError;
+pub use self::principal_only::PrincipalOnly;
 pub use self::realms::RealmDirectories;
 pub use self::ticket::TicketDirectory;
 
@@ -183,38 +185,6 @@ pub trait Directory: Send + Sync + 'static {
     }
 }
 
-/// No directory at all: the user is what the ticket says.
-///
-/// The username is the principal's name without its realm where the layer allows a single realm,
-/// else the whole principal. There are no groups, so that a layer with [rules](crate::GroupRule) on
-/// them refuses to start, and nobody is ever refused: whoever the KDC knows gets in.
-///
-/// Where the ticket has a [`Pac`](crate::Pac), as on Active Directory, the name is the PAC's account
-/// and the id its SID. Where it has none, the name is what the ticket says; on Active Directory that
-/// is the client's choice, and so is whether there is a PAC: there the layer must
-/// [require one](crate::SpnegoLayerBuilder::require_pac). [`TicketDirectory`] does so itself, and has
-/// the groups, too.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct PrincipalOnly;
-
-impl Directory for PrincipalOnly {
-    async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-        let mut user = User::builder(who.principal().clone()).username(who.unique_name());
-        if let Some(sid) = who.sid() {
-            user = user.id(sid.to_string());
-        }
-        Ok(user.build())
-    }
-
-    fn fingerprint(&self) -> Option<String> {
-        Some("principal only".to_owned())
-    }
-
-    fn knows_group(&self, _: GroupKey<'_>) -> bool {
-        false
-    }
-}
-
 /// Any [`Directory`] behind one type, for a choice made at run time.
 ///
 /// ```
@@ -312,71 +282,5 @@ impl<D: Directory> ErasedDirectory for D {
 
     fn knows_group_erased(&self, group: GroupKey<'_>) -> bool {
         self.knows_group(group)
-    }
-}
-
-/// Why a [`Directory`] has no user to give.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error(transparent)]
-pub struct DirectoryError(Error);
-
-impl DirectoryError {
-    /// Nobody has this principal: 403.
-    pub fn not_found() -> Self {
-        Self(Error::new(ErrorKind::UserNotFound))
-    }
-
-    /// More than one entry answers to this principal: 403.
-    pub fn ambiguous() -> Self {
-        Self(Error::new(ErrorKind::UserAmbiguous))
-    }
-
-    /// What was found is similar to the person asked for, and is not that person: 403.
-    pub fn differs() -> Self {
-        Self(Error::new(ErrorKind::UserDiffers))
-    }
-
-    /// The person is known and may not sign in: 403.
-    pub fn denied() -> Self {
-        Self(Error::new(ErrorKind::UserDenied))
-    }
-
-    /// The ticket has no PAC, and nothing else says who the person is: 403.
-    pub fn pac_missing() -> Self {
-        Self(Error::new(ErrorKind::PacMissing).explained(Explanation::new(Cause::PacMissing)))
-    }
-
-    /// The directory can't answer now: 503.
-    pub fn unavailable() -> Self {
-        Self(Error::new(ErrorKind::DirectoryUnavailable))
-    }
-
-    /// The directory answers and will not serve us, by a mistake in our set-up (a refused bind, a
-    /// search base that does not exist): 503 all the same, for it is no fault of the person's.
-    pub fn misconfigured() -> Self {
-        Self(Error::new(ErrorKind::DirectoryMisconfigured))
-    }
-
-    /// Adds what the log should say besides; never a secret.
-    #[must_use]
-    pub fn with_detail(self, detail: impl AsRef<str>) -> Self {
-        Self(self.0.with_detail(detail))
-    }
-
-    /// Adds the error that caused this one.
-    #[must_use]
-    pub fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self(self.0.with_source(source))
-    }
-
-    /// What went wrong.
-    pub fn kind(&self) -> ErrorKind {
-        self.0.kind()
-    }
-}
-
-impl From<DirectoryError> for Error {
-    fn from(error: DirectoryError) -> Self {
-        error.0
     }
 }

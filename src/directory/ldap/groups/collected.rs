@@ -56,14 +56,14 @@ impl Collected {
         }
     }
 
-    /// Adds a group; whether it is new. By its DN in the server's own spelling: another spelling of
-    /// it would be another group here, and be found once more.
+    /// Adds a group; whether it is new. By its DN to the letter, as the server spells it: another
+    /// spelling may be another group, and one too many is better than one too few.
     pub(super) fn add(&mut self, group: Group) -> Result<bool, DirectoryError> {
         let key = match group.dn() {
-            Some(dn) => dn.to_ascii_lowercase(),
-            None => group.name().to_owned(),
+            Some(dn) => dn,
+            None => group.name(),
         };
-        if !self.known.insert(key) {
+        if !self.known.insert(key.to_owned()) {
             return Ok(false);
         }
         if self.level > self.limits.depth {
@@ -83,7 +83,7 @@ impl Collected {
     }
 
     pub(super) fn has(&self, dn: &str) -> bool {
-        self.known.contains(&dn.to_ascii_lowercase())
+        self.known.contains(dn)
     }
 
     /// What is added from now on was found through groups that were added before.
@@ -110,14 +110,23 @@ mod tests {
         let mut found = Collected::new(Limits { depth: 1, size: 2 });
         assert!(found.add(group(1)).unwrap());
         assert!(found.add(group(2)).unwrap());
-        let again = Group::new("1").with_dn("cn=1");
-        assert!(!found.add(again).unwrap(), "the same group");
+        assert!(!found.add(group(1)).unwrap(), "the same group");
         let error = found.add(group(3)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DirectoryMisconfigured);
         assert!(
             error.to_string().contains(".group_size_limit(..)"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn another_spelling_may_be_another_group() {
+        let mut found = Collected::new(Limits::default());
+        for dn in ["CN=a", "cn=a", "x-name=A", "x-name=a"] {
+            assert!(found.add(Group::new("a").with_dn(dn)).unwrap(), "{dn}");
+            assert!(found.has(dn));
+        }
+        assert!(!found.has("CN=A"));
     }
 
     #[test]

@@ -62,7 +62,8 @@ type Answer = Result<User, DirectoryError>;
 /// | the directory is [unavailable](DirectoryError::unavailable) or [misconfigured](DirectoryError::misconfigured) | not at all |
 ///
 /// **For that long, whoever is disabled, or taken out of a group, still signs in as before**, unless the
-/// application calls [`invalidate`](Self::invalidate). Minutes are enough to save most of the work.
+/// application calls [`invalidate`](Self::invalidate). Minutes are enough to save most of the work. A
+/// refusal ends what was remembered for that same question, not for another ticket of the person's.
 ///
 /// An answer is given again only for the same question: the whole principal, the names that the layer's
 /// mapping makes of it, and all that the ticket's [`Pac`](crate::Pac) says, its groups included. The

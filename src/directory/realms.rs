@@ -60,6 +60,10 @@ use crate::user::User;
 #[cfg_attr(not(feature = "ldap"), doc = "`LdapDirectory::active_directory`")]
 /// for each realm holds besides: a SID of another domain is nobody's below the domain's own base. A
 /// [`TicketDirectory`](crate::TicketDirectory) takes what the ticket says.
+///
+/// Each directory is trusted for every group it gives its people, by whatever name and SID: who
+/// administers one domain can give its people the SIDs of another's groups (`sIDHistory`). Where that is
+/// not wanted, give rules DNs.
 #[derive(Clone, Default)]
 pub struct RealmDirectories {
     directories: BTreeMap<String, SharedDirectory>,

@@ -228,8 +228,8 @@ impl Explanation {
             ),
             false => f.write_str(
                 " Either open the site by the keytab's name (and not by an alias that the client \
-                 turns into another), or add this SPN and its key, and name its host, too, with \
-                 .hostnames(..):",
+                 turns into another), or, if this is a name of the site (unless somebody made the \
+                 token up), add this SPN and its key, and name its host, too, with .hostnames(..):",
             ),
         }
     }

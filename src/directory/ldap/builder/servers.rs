@@ -170,7 +170,8 @@ impl LdapDirectoryBuilder {
     }
 
     /// Sends the password over `ldap://` to other machines too, where whoever is on the way reads
-    /// it, and can answer in the server's name with groups of their choice.
+    /// it, and can answer in the server's name with groups of their choice, or with what ends this
+    /// process (ldap3 reads lists in lists without bound).
     pub fn allow_clear_text(mut self) -> Self {
         self.servers.allow_clear_text = true;
         self

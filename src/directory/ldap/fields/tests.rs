@@ -1,5 +1,6 @@
 use super::super::entry::tests::entry;
 use super::*;
+use crate::error::ErrorKind;
 
 fn alice() -> Initiator {
     Initiator::new("alice@CORP".parse().unwrap())
@@ -43,6 +44,20 @@ fn attributes_become_the_parts_of_a_user() {
     let binary = |name| user.binary_attribute(name).collect::<Vec<_>>();
     assert_eq!(binary("employeeType"), [b"staff".as_slice(), b"\xff"]);
     assert_eq!(binary("jpegPhoto"), [b"\xff\xd8"]);
+}
+
+#[test]
+fn an_attribute_of_which_there_is_only_a_part_is_no_attribute_without_values() {
+    let entry = entry("uid=alice", &[("mail;range=0-1499", &[b"a@example.com"])]);
+    let wanting = |name: &str| Fields {
+        attributes: vec![name.to_owned()],
+        ..Fields::default()
+    };
+    let refused = wanting("Mail").user(&alice(), &entry, Vec::new());
+    let refused = refused.expect_err("a part");
+    assert_eq!(refused.kind(), ErrorKind::DirectoryMisconfigured);
+    assert!(refused.to_string().contains(".attributes(..)"), "{refused}");
+    assert!(wanting("title").user(&alice(), &entry, Vec::new()).is_ok());
 }
 
 #[test]

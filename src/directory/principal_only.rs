@@ -14,8 +14,8 @@ use crate::user::User;
 /// Where the ticket has a [`Pac`](crate::Pac), as on Active Directory, the name is the PAC's account
 /// and the id its SID. Where it has none, the name is what the ticket says; on Active Directory that
 /// is the client's choice, and so is whether there is a PAC: there the layer must
-/// [require one](crate::SpnegoLayerBuilder::require_pac). [`TicketDirectory`] does so itself, and has
-/// the groups, too.
+/// [require one](crate::SpnegoLayerBuilder::require_pac). [`TicketDirectory`](crate::TicketDirectory) does so
+/// itself, and has the groups, too.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PrincipalOnly;
 

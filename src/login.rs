@@ -129,6 +129,11 @@ impl Login {
     /// It is remembered for as long as the session cookie and the session's record last (two weeks
     /// unless the session layer says otherwise). A browser that has lost the cookie is any browser.
     ///
+    /// It ends this session alone, and not the person's on other devices: a store of tower-sessions
+    /// finds a record by its id, and by nothing in it, so that nobody can list whose are whose. Who is
+    /// to be out everywhere is disabled or denied in the directory, which
+    /// [`recheck_every`](crate::SpnegoLayerBuilder::recheck_every) asks again for each of them.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::SessionStore`] when the store fails. In this process the login has ended all the

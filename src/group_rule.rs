@@ -143,7 +143,10 @@ impl GroupRule {
     pub(crate) fn refusal(&self, kind: ErrorKind, user: &User, whom: &str) -> Error {
         let principal = user.principal();
         match self.doubt(user) {
-            None => Error::new(kind).with_detail(format!("{principal}; {whom}: {self}")),
+            None => {
+                let given = given(user);
+                Error::new(kind).with_detail(format!("{principal}; {whom}: {self}; {given}"))
+            }
             Some(Doubt::Spelling(why)) => {
                 Error::new(kind).with_detail(format!("{principal}; {whom}: {self}; {why}"))
             }
@@ -180,6 +183,26 @@ impl GroupRule {
             }
             Node::Not(rule) => rule.unknown(is_known),
         }
+    }
+}
+
+/// What a rule was held against, for whoever has written it.
+fn given(user: &User) -> String {
+    const SHOWN: usize = 5;
+    let shown = user.groups().take(SHOWN).map(|group| {
+        let named = group.dn().unwrap_or(group.name());
+        match group.name_counts() {
+            true => format!("{named:?}"),
+            false => format!("{named:?} (whose name does not count)"),
+        }
+    });
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match user.groups().len() {
+        0 => "the directory gave no groups".to_owned(),
+        count if count > SHOWN => {
+            format!("the directory gave {shown} and {} more", count - SHOWN)
+        }
+        _ => format!("the directory gave {shown}"),
     }
 }
 

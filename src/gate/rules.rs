@@ -137,7 +137,14 @@ mod tests {
             &required(dn),
             alice([]),
             UserDenied,
-            r#"asks for: DN "CN=staff,DC=corp""#,
+            r#"asks for: DN "CN=staff,DC=corp"; the directory gave no groups"#,
+        );
+        let elsewhere = Group::new("Staff").with_dn("cn=Staff,ou=lab,dc=corp");
+        refuses(
+            &required("Staff"),
+            alice([elsewhere.with_uncounted_name()]),
+            UserDenied,
+            r#"the directory gave "cn=Staff,ou=lab,dc=corp" (whose name does not count)"#,
         );
         refuses(
             &required(dn),

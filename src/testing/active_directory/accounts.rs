@@ -1,7 +1,9 @@
 //! Users, computers, services and groups.
 
 use std::ffi::OsStr;
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{BASE, TestActiveDirectory};
@@ -108,7 +110,7 @@ impl TestActiveDirectory {
     ///
     /// The domain has no such principal, its keys are in the file, or it can't be written.
     pub fn export_keytab(&self, spn: &str, path: impl AsRef<Path>) -> io::Result<()> {
-        let before = std::fs::read(&path).ok();
+        let before = fs::read(&path).ok();
         self.samba_tool([
             OsStr::new("domain"),
             OsStr::new("exportkeytab"),
@@ -116,10 +118,11 @@ impl TestActiveDirectory {
             OsStr::new(&format!("--principal={spn}")),
         ])?;
         // samba-tool says nothing when there is no such principal.
-        if std::fs::read(&path).ok() == before {
+        if fs::read(&path).ok() == before {
             return Err(io::Error::other(format!("{spn} has no new keys to export")));
         }
-        Ok(())
+        // samba-tool lets every user read it.
+        fs::set_permissions(&path, Permissions::from_mode(0o600))
     }
 
     /// Gives a user this UPN, in place of the one before.

@@ -1,7 +1,8 @@
 //! Files and folders, kept in memory.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// A domain's database, some 30 MB. In memory, since no file of a test may outlive it and a static
@@ -39,13 +40,20 @@ impl Image {
         Ok(())
     }
 
-    /// Writes all of it into `folder`.
+    /// Writes all of it into `folder`, where nobody else may read a file: there are keys among them.
     pub(super) fn write_to(&self, folder: &Path) -> io::Result<()> {
         for (path, content) in &self.0 {
             let path = folder.join(path);
             match content {
                 Content::Folder => fs::create_dir(path)?,
-                Content::File(bytes) => fs::write(path, bytes)?,
+                Content::File(bytes) => {
+                    let mut file = File::options()
+                        .write(true)
+                        .create_new(true)
+                        .mode(0o600)
+                        .open(path)?;
+                    file.write_all(bytes)?;
+                }
             }
         }
         Ok(())

@@ -3,6 +3,10 @@
 
 use std::process::Command;
 
+use axum::Router;
+use axum::routing::get;
+use http::HeaderMap;
+use http::header::HeaderName;
 use tempfile::TempDir;
 use tokio::net::UnixStream;
 use tower_sessions::MemoryStore;
@@ -10,11 +14,11 @@ use tower_sessions::MemoryStore;
 use crate::daemon::{self, Daemon};
 use crate::keep_alive::{KeepAlive, Legs};
 use crate::not_run;
-use crate::server::Server;
+use crate::server::{Server, answer};
 use crate::site::{Site, layer, realm};
 
-/// As its packages configure it, and nothing said of Negotiate.
-fn configure(one: u16, two: u16) -> String {
+/// As its packages configure it, with these lines for the requests, and nothing said of Negotiate.
+fn configure(one: u16, two: u16, requests: &str) -> String {
     format!(
         "defaults
     mode http
@@ -23,6 +27,7 @@ fn configure(one: u16, two: u16) -> String {
     timeout server 60s
 frontend site
     bind unix@socket
+    {requests}
     default_backend servers
 backend servers
     balance roundrobin
@@ -39,21 +44,24 @@ struct HaProxy {
 }
 
 impl HaProxy {
-    fn start(one: u16, two: u16) -> Option<Self> {
+    fn start(one: u16, two: u16, requests: &str) -> Option<Self> {
         let program = daemon::find("haproxy")?;
         let folder = tempfile::tempdir().expect("a folder");
         let configuration = folder.path().join("haproxy.cfg");
-        std::fs::write(&configuration, configure(one, two)).expect("written");
+        std::fs::write(&configuration, configure(one, two, requests)).expect("written");
         let mut command = Command::new(program);
         command.arg("-db").arg("-f").arg(configuration);
         let daemon = Daemon::start(&command, folder.path(), "KILL");
         Some(Self { daemon, folder })
     }
 
-    async fn connect(&self) -> KeepAlive {
+    async fn stream(&self) -> UnixStream {
         let connect = async || UnixStream::connect(self.folder.path().join("socket")).await;
-        let stream = self.daemon.wait_for(&["[ALERT]"], connect).await;
-        KeepAlive::over(stream).await
+        self.daemon.wait_for(&["[ALERT]"], connect).await
+    }
+
+    async fn connect(&self) -> KeepAlive {
+        KeepAlive::over(self.stream().await).await
     }
 }
 
@@ -65,7 +73,7 @@ async fn a_handshake_of_several_requests_signs_in_whoever_comes_between() {
     let sites = [site(), site()];
     let one = Server::with_connections(sites[0].router.clone()).await;
     let two = Server::with_connections(sites[1].router.clone()).await;
-    let Some(proxy) = HaProxy::start(one.port(), two.port()) else {
+    let Some(proxy) = HaProxy::start(one.port(), two.port(), "") else {
         return not_run(test, "HAProxy is missing");
     };
     let hers = realm.ticket_cache("alice").expect("a ticket");
@@ -92,4 +100,36 @@ async fn a_handshake_of_several_requests_signs_in_whoever_comes_between() {
     for site in sites {
         assert!(site.calls() > 0, "it goes round");
     }
+}
+
+/// What the guide has HAProxy do to `X-Forwarded-Proto` and `X-Forwarded-For`.
+fn of_the_guide() -> String {
+    let guide = include_str!("../../src/guide/load_balancers.md");
+    let row = guide
+        .lines()
+        .find(|line| line.starts_with("| `X-Forwarded-Proto`"));
+    let cell = row.and_then(|row| row.split('|').nth(3)).expect("a cell");
+    let lines: Vec<_> = cell.split('`').skip(1).step_by(2).collect();
+    assert_eq!(lines.len(), 3, "{cell}");
+    lines.join("\n    ")
+}
+
+#[tokio::test]
+async fn what_a_client_says_of_its_own_connection_does_not_get_through() {
+    let test = "what_a_client_says_of_its_own_connection_does_not_get_through";
+    let forwarded = async |headers: HeaderMap| {
+        let name = |name: &HeaderName| name.as_str().starts_with("x-forwarded-");
+        let forwarded = headers.iter().filter(|(header, _)| name(header));
+        let forwarded = forwarded.map(|(name, value)| format!("{name}: {value:?}"));
+        forwarded.collect::<Vec<_>>().join("\n")
+    };
+    let server = Server::start(Router::new().route("/", get(forwarded))).await;
+    let Some(proxy) = HaProxy::start(server.port(), server.port(), &of_the_guide()) else {
+        return not_run(test, "HAProxy is missing");
+    };
+    let claims = "X-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.1\r\n";
+    let answer = answer(proxy.stream().await, "/", claims).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(!answer.body.contains("https"), "{answer:?}");
+    assert!(!answer.body.contains("192.0.2.1"), "{answer:?}");
 }

@@ -220,6 +220,9 @@ pub use crate::response::Challenge;
 pub use crate::service::Spnego;
 pub use crate::sid::{Sid, SidError};
 pub use crate::user::{Group, User, UserBuilder};
+/// The sessions that logins are kept in. A session layer of another version than this one's is none to
+/// a [`SpnegoLayer`], so that a new major version of it is one of this crate, too.
+pub use tower_sessions;
 
 /// The README's code is compiled with the tests.
 #[cfg(all(doctest, feature = "axum", feature = "ldap"))]

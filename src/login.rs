@@ -213,10 +213,11 @@ impl Logins {
         realms: AllowedRealms,
         take_passwords: bool,
         made_by: Arc<str>,
-        ended: EndedLogins,
+        mut ended: EndedLogins,
         on_logout: Arc<[OnLogout]>,
         clock: Clock,
     ) -> Self {
+        ended.of_logins_that_last(policy.limit, clock.clone());
         Self {
             policy,
             realms,
@@ -318,6 +319,8 @@ impl Logins {
     ) -> Result<(), Error> {
         match session.get(HEAD).await? {
             Some(_) => Ok(()),
+            // It was not the handler who took out one that has been ended.
+            None if self.ended.how(login.0.root).await?.is_some() => Ok(()),
             None => {
                 let session_end = session.inner.expiry_date();
                 self.ended
@@ -422,7 +425,7 @@ pub(crate) fn fingerprint<'a>(parts: impl Iterator<Item = &'a str>) -> String {
     use std::fmt::Write;
     let mut hash = Sha256::new();
     for part in parts {
-        hash.update(part.len().to_le_bytes());
+        hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
     hash.finalize()

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use tracing::Instrument;
 
 use super::{Gate, Visit};
-use crate::directory::Directory;
 use crate::directory::questions::Questions;
+use crate::directory::{Directory, DirectoryError};
 use crate::error::{Error, ErrorKind};
 use crate::initiator::Initiator;
 use crate::login::{Freshness, Login, Recheck, Refreshed, Right};
@@ -21,13 +23,16 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// About how many logins it is remembered what was said last.
 const REMEMBERED: usize = 10_000;
 
+/// How long the users may be together of which that is remembered, in bytes as they are stored.
+const LONGEST: u64 = 32 * 1024 * 1024;
+
 /// Which logins are asked about, and what was said of them. By the login's id: one person's others may
 /// be of other tickets, and a new one begins anew.
 pub(crate) struct Rechecks {
     policy: Recheck,
     under_way: Arc<Questions<Arc<str>, Result<Answer, Error>>>,
     /// For requests whose session is older than the answer.
-    answers: Cache<Arc<str>, Answer>,
+    answers: Cache<Arc<str>, Answer, Length>,
     /// When the directory could not say.
     outages: Cache<Arc<str>, SystemTime>,
 }
@@ -39,6 +44,30 @@ struct Answer {
     at: SystemTime,
     /// Whether a request writes it into the session.
     taken: Arc<AtomicBool>,
+    /// Of the user, as it is stored.
+    length: u64,
+}
+
+#[derive(Clone)]
+struct Length;
+
+impl Weighter<Arc<str>, Answer> for Length {
+    fn weight(&self, login: &Arc<str>, answer: &Answer) -> u64 {
+        answer.length.saturating_add(login.len() as u64)
+    }
+}
+
+impl Answer {
+    fn new(user: User, at: SystemTime) -> Self {
+        let stored = user.to_stored();
+        Self {
+            // What can't be stored is not remembered.
+            length: stored.map_or(LONGEST, |stored| stored.len() as u64),
+            user,
+            at,
+            taken: Arc::default(),
+        }
+    }
 }
 
 impl Rechecks {
@@ -46,7 +75,7 @@ impl Rechecks {
         Arc::new(Self {
             policy,
             under_way: Arc::default(),
-            answers: Cache::new(REMEMBERED),
+            answers: Cache::with_weighter(REMEMBERED, LONGEST, Length),
             outages: Cache::new(REMEMBERED),
         })
     }
@@ -156,11 +185,7 @@ impl Gate {
                 return asking.end(Ok(known), |_| ());
             }
             let answer = this.find_again(&who, login.user()).await;
-            let answer = answer.map(|user| Answer {
-                user,
-                at: now,
-                taken: Arc::default(),
-            });
+            let answer = answer.map(|user| Answer::new(user, now));
             let id = Arc::clone(login.id());
             asking.end(answer, |answer| {
                 those.remember(id, answer, this.logins.now());
@@ -168,14 +193,13 @@ impl Gate {
         });
         question.await.unwrap_or_else(|| {
             Err(Error::new(ErrorKind::DirectoryUnavailable).with_detail(
-                "the lookup was broken off: the directory panicked, or the runtime that asked it \
-                 ended",
+                "the lookup was broken off: a hook panicked, or the runtime that asked ended",
             ))
         })
     }
 
-    async fn find_again(&self, who: &Initiator, before: &User) -> Result<User, Error> {
-        let asked = self.directory.recheck(who, before);
+    async fn find_again(self: &Arc<Self>, who: &Initiator, before: &User) -> Result<User, Error> {
+        let asked = self.asked_again(who.clone(), before.clone());
         let found = self.found(who, asked).await;
         let found = found.and_then(|user| is_the_same(user, before));
         let principal = who.principal();
@@ -192,6 +216,20 @@ impl Gate {
             }
         }
         found
+    }
+
+    /// In a task of its own, so that a directory that panics is one that could not answer: in the log,
+    /// for the hooks and for the next ten seconds.
+    async fn asked_again(
+        self: &Arc<Self>,
+        who: Initiator,
+        before: User,
+    ) -> Result<User, DirectoryError> {
+        let this = Arc::clone(self);
+        let asked = async move { this.directory.recheck(&who, &before).await };
+        tokio::spawn(asked.in_current_span())
+            .await
+            .unwrap_or_else(|error| Err(DirectoryError::unavailable().with_source(error)))
     }
 }
 
@@ -222,7 +260,12 @@ impl Riding {
         }
     }
 
-    fn refreshed(self, Answer { user, at, taken }: Answer) -> Self {
+    fn refreshed(
+        self,
+        Answer {
+            user, at, taken, ..
+        }: Answer,
+    ) -> Self {
         let login = self.login.refreshed(user, at);
         let right = Right::take(&taken);
         Self {

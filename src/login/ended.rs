@@ -21,6 +21,7 @@ use tower_sessions::{SessionStore, session_store};
 
 use super::SIGNED_OUT;
 use super::record::{Root, to_date};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 
 const ENDED: &str = "tower-spnego.ended";
@@ -67,12 +68,20 @@ impl How {
 pub(crate) struct EndedLogins {
     here: Here,
     store: Option<Arc<dyn SessionStore>>,
+    /// How long a login lasts that is made now; `None` for as long as its session.
+    limit: Option<Duration>,
+    clock: Clock,
 }
 
 impl EndedLogins {
     /// They are looked for in this store, too.
     pub(crate) fn in_store(&mut self, store: impl SessionStore) {
         self.store = Some(Arc::new(store));
+    }
+
+    pub(super) fn of_logins_that_last(&mut self, limit: Option<Duration>, clock: Clock) {
+        self.limit = limit;
+        self.clock = clock;
     }
 
     /// Knows nothing of what is ended in this process by others, as another process would not.
@@ -105,12 +114,7 @@ impl EndedLogins {
         how: How,
         session_end: OffsetDateTime,
     ) -> Result<(), Error> {
-        let end = root.end.unwrap_or_else(|| {
-            let session_end = SystemTime::from(session_end);
-            session_end
-                .checked_add(LONGEST_REQUEST)
-                .unwrap_or(session_end)
-        });
+        let end = self.until(root, session_end.into());
         // First here: if the store fails it has ended at least in this process.
         self.here.remember(root.id, how, end);
         match &self.store {
@@ -118,6 +122,22 @@ impl EndedLogins {
                 .await
                 .map_err(store_failed),
             None => Ok(()),
+        }
+    }
+
+    /// When no login of this root can be live any more. A request beside this one may have renewed it,
+    /// until later than this one knows.
+    fn until(&self, root: Root, session_end: SystemTime) -> SystemTime {
+        let limit = self
+            .limit
+            .and_then(|limit| self.clock.now().checked_add(limit));
+        let with_session = || {
+            let end = session_end.checked_add(LONGEST_REQUEST);
+            end.unwrap_or(session_end)
+        };
+        match root.end {
+            Some(end) => end.max(limit.unwrap_or_else(with_session)),
+            None => with_session(),
         }
     }
 
@@ -172,7 +192,7 @@ async fn write(
     let record = Record {
         id,
         data: [(ENDED.to_owned(), how.as_str().into())].into(),
-        expiry_date: to_date(end).unwrap_or(OffsetDateTime::now_utc() + LONGEST_REQUEST),
+        expiry_date: to_date(end),
     };
     // Stores save what they have, and create what they don't.
     if store.load(&id).await?.is_none() && create(store, &record).await? {

@@ -8,6 +8,9 @@ use crate::error::ConfigError;
 /// session.
 const USE_WRITTEN: u32 = 10;
 
+/// How much later than now a directory's answer may be, as Kerberos lets clocks differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5 * 60);
+
 /// How long logins last.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
@@ -45,11 +48,13 @@ pub(crate) enum Freshness {
 
 impl Recheck {
     pub(crate) fn judge(self, checked: SystemTime, now: SystemTime) -> Freshness {
-        // By a clock that was set back, it was just now.
-        match now.duration_since(checked).unwrap_or_default() {
-            age if age < self.every => Freshness::Fresh,
-            age if age < self.every.saturating_add(self.grace) => Freshness::Due,
-            _ => Freshness::Over,
+        match now.duration_since(checked) {
+            Ok(age) if age < self.every => Freshness::Fresh,
+            Ok(age) if age < self.every.saturating_add(self.grace) => Freshness::Due,
+            Ok(_) => Freshness::Over,
+            // By the clock of another server, or by one that was set back a little.
+            Err(ahead) if ahead.duration() <= CLOCKS_DIFFER => Freshness::Fresh,
+            Err(_) => Freshness::Due,
         }
     }
 }
@@ -175,7 +180,8 @@ mod tests {
         let every = Duration::from_secs(100);
         let recheck = |grace| Recheck { every, grace };
         for (recheck, now, expected) in [
-            (recheck(every), checked - every * 10, Freshness::Fresh),
+            (recheck(every), after(0) - CLOCKS_DIFFER, Freshness::Fresh),
+            (recheck(every), checked - every * 10, Freshness::Due),
             (recheck(every), after(0), Freshness::Fresh),
             (recheck(every), after(99), Freshness::Fresh),
             (recheck(every), after(100), Freshness::Due),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use tower_sessions::cookie::time::OffsetDateTime;
+use tower_sessions::cookie::time::{OffsetDateTime, PrimitiveDateTime};
 use tower_sessions::session;
 
 use super::ended::EndedLogins;
@@ -176,7 +176,9 @@ pub(super) fn from_millis(millis: u64) -> SystemTime {
         .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-pub(super) fn to_date(time: SystemTime) -> Option<OffsetDateTime> {
-    let seconds = to_millis(time) / 1000;
-    OffsetDateTime::from_unix_timestamp(seconds.try_into().ok()?).ok()
+/// Past the last that can be said, it is that one.
+pub(super) fn to_date(time: SystemTime) -> OffsetDateTime {
+    let seconds = i64::try_from(to_millis(time) / 1000).ok();
+    let date = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    date.unwrap_or_else(|| PrimitiveDateTime::MAX.assume_utc())
 }

@@ -163,10 +163,8 @@ impl RequestSession {
 
     /// Lets a session with nothing in it end with the login that is put into it now.
     pub(super) async fn end_with_login(&self, end: SystemTime) {
-        if let Some(end) = to_date(end)
-            && self.inner.is_empty().await
-            && end < self.inner.expiry_date()
-        {
+        let end = to_date(end);
+        if self.inner.is_empty().await && end < self.inner.expiry_date() {
             self.inner.set_expiry(Some(Expiry::AtDateTime(end)));
         }
     }

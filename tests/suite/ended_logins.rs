@@ -518,3 +518,22 @@ async fn a_removed_login_that_never_expires_does_not_stay_in_its_session() {
     keys.sort();
     assert_eq!(keys, ["cart", "tower-spnego.owner"]);
 }
+
+/// A request under way finds the login taken out of its session, and takes it for no work of its handler's.
+#[tokio::test]
+async fn a_removal_leaves_the_session_to_its_owner_whatever_was_under_way() {
+    let never = SpnegoLayerBuilder::never_expire_login;
+    let servers = Servers::with(Store::Memory(MemoryStore::default()), never).await;
+    let mut browser = servers.here.with_a_pear(&servers.realm, "alice").await;
+    let record = servers.record(&browser).await.expect("a record");
+    let slow = at(&servers.there, &browser);
+    let removed = removed(&servers, &mut browser);
+    let slow_request = request("/slow/apple");
+    let (slow, _, ()) = servers.hold.during(slow, slow_request, removed).await;
+    // Another that was under way as well.
+    servers.save(record).await;
+    at(&servers.there, &slow).get("/").await.is_challenge();
+    let again = token(&servers.realm, "alice");
+    let answer = browser.get_with("/cart", &again).await;
+    assert_eq!(answer.body, "pear");
+}

@@ -1,7 +1,7 @@
 //! The directory is asked again in the middle of a login.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,7 +13,8 @@ use tower_sessions::MemoryStore;
 use tower_spnego::ldap::LdapDirectory;
 use tower_spnego::testing::{TestLdap, TestRealm};
 use tower_spnego::{
-    Cached, DirectoryError, ErrorKind, GroupRule, SharedDirectory, SpnegoLayerBuilder, User,
+    Cached, Directory, DirectoryError, ErrorKind, GroupRule, Initiator, PrincipalOnly,
+    SharedDirectory, SpnegoLayerBuilder, User,
 };
 
 use crate::cached::{Counted, LONG};
@@ -397,4 +398,43 @@ async fn cached_is_asked_anew_and_lets_nobody_in_again_by_what_it_knew() {
     is_out(&alice.get("/").await, ErrorKind::UserDenied);
     let answer = alice.get_with("/", &token(&test.realm, "alice")).await;
     answer.is_forbidden(ErrorKind::UserDenied);
+}
+
+/// A defect of the application's.
+struct PanicsLater;
+
+impl Directory for PanicsLater {
+    async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
+        PrincipalOnly.find(who).await
+    }
+
+    async fn recheck(&self, _: &Initiator, _: &User) -> Result<User, DirectoryError> {
+        panic!("in the directory")
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_panics_is_one_that_could_not_answer() {
+    let (realm, clock) = (realm(), TestClock::default());
+    let told = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&told);
+    let layer = layer(&realm)
+        .directory(PanicsLater)
+        .clock(clock.reader())
+        .recheck_every(INTERVAL)
+        .recheck_grace(MINUTE)
+        .on_directory_error(move |_, _| {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+    let site = Site::new(layer);
+    let mut alice = site.signed_in(&realm, "alice").await;
+    clock.advance(INTERVAL);
+    for _ in 0..3 {
+        alice.get("/").await.is_hello("alice");
+    }
+    assert_eq!(told.load(Ordering::SeqCst), 1, "not at each request");
+    clock.advance(MINUTE);
+    let answer = alice.get("/").await;
+    assert_eq!(answer.kind(), Some(ErrorKind::DirectoryUnavailable));
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -113,8 +113,8 @@ impl SpnegoLayerBuilder {
     ///
     /// tower-sessions saves a whole session after the handler: a request that is under way during a
     /// [logout](crate::Login::logout) brings the old session back, in most stores. What it brings
-    /// back counts for nothing: the store holds a record that says which login has ended, until it
-    /// would have expired (where it never does, until a day after its session), and each request
+    /// back counts for nothing: the store holds a record that says which login has ended, until
+    /// one made now would expire (where it never does, until a day after its session), and each request
     /// with a live login looks for it. That is one more question to the store for each. Without the
     /// store this process remembers what has been ended in it, for all its layers, and asks nobody.
     ///

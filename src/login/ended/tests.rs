@@ -49,3 +49,33 @@ fn the_stricter_of_two_ways_counts_and_what_a_later_version_says_is_the_strictes
         assert_eq!(How::of(&record(said)), How::SignedOut);
     }
 }
+
+#[test]
+fn the_mark_outlives_each_login_that_a_request_beside_it_could_have_renewed() {
+    let now = SystemTime::now();
+    let after = |hours: u64| now + Duration::from_secs(hours * 60 * 60);
+    let mut ended = EndedLogins::default();
+    for (limit, root_end, until) in [
+        (Some(10), Some(3), after(10)),
+        (Some(10), Some(12), after(12)),
+        (Some(10), None, after(2 + 24)),
+        (None, Some(3), after(2 + 24)),
+        (None, None, after(2 + 24)),
+    ] {
+        let limit = limit.map(|hours: u64| Duration::from_secs(hours * 60 * 60));
+        ended.of_logins_that_last(limit, Clock::new(move || now));
+        let root = Root::new(root_end.map(after));
+        assert_eq!(ended.until(root, after(2)), until, "{limit:?} {root_end:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_end_that_can_be_said_is_kept_to_the_last_date() {
+    let store = tower_sessions::MemoryStore::default();
+    let year_20_000 = SystemTime::UNIX_EPOCH + Duration::from_secs(569_000_000_000);
+    write(&store, Id(1), How::SignedOut, year_20_000)
+        .await
+        .unwrap();
+    let mark = store.load(&Id(1)).await.unwrap().unwrap();
+    assert_eq!(mark.expiry_date.year(), 9999);
+}

@@ -6,8 +6,10 @@ use ldap3::Scope;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::super::Names;
 use super::*;
 use crate::directory::DirectoryError;
+use crate::directory::ldap::server::Address;
 use crate::error::ErrorKind;
 
 const BIND_SUCCEEDED: &[u8] = b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00";

@@ -1,7 +1,7 @@
 //! Users and groups from an LDAP server.
 //!
 //! [`LdapDirectory`] searches the entry of the principal that signed in and makes a
-//! [`User`] of it.
+//! [`User`](crate::User) of it.
 //!
 //! ```no_run
 //! use tower_spnego::ldap::LdapDirectory;
@@ -37,15 +37,15 @@
 //!
 //! # What becomes of an entry
 //!
-//! | [`User`] | attribute |
+//! | [`User`](crate::User) | attribute |
 //! |---|---|
-//! | [`id`](User::id) | `entryUUID`, else the principal; on Active Directory `objectSid`, on FreeIPA `ipaUniqueID` |
-//! | [`username`](User::username) | none: the name that was searched; on Active Directory `sAMAccountName`, on FreeIPA `uid`, or what [`username_attribute`](LdapDirectoryBuilder::username_attribute) names. Where the layer allows several realms, the whole principal |
-//! | [`display_name`](User::display_name) | `displayName`, else `cn`, else the username |
-//! | [`email`](User::email) | `mail` |
-//! | [`groups`](User::groups) | `memberOf`; with a [preset](self#presets), what it says; see [groups](self#groups) |
-//! | [`dn`](User::dn) | the entry's DN |
-//! | [`attributes`](User::attributes) | those named by [`attributes`](LdapDirectoryBuilder::attributes), and no others |
+//! | [`id`](crate::User::id) | `entryUUID`, else the principal; on Active Directory `objectSid`, on FreeIPA `ipaUniqueID` |
+//! | [`username`](crate::User::username) | none: the name that was searched; on Active Directory `sAMAccountName`, on FreeIPA `uid`, or what [`username_attribute`](LdapDirectoryBuilder::username_attribute) names. Where the layer allows several realms, the whole principal |
+//! | [`display_name`](crate::User::display_name) | `displayName`, else `cn`, else the username |
+//! | [`email`](crate::User::email) | `mail` |
+//! | [`groups`](crate::User::groups) | `memberOf`; with a [preset](self#presets), what it says; see [groups](self#groups) |
+//! | [`dn`](crate::User::dn) | the entry's DN |
+//! | [`attributes`](crate::User::attributes) | those named by [`attributes`](LdapDirectoryBuilder::attributes), and no others |
 //!
 //! # Presets
 //!
@@ -98,7 +98,7 @@
 //! 4. An account that is disabled or has expired is refused, and with a password one that is locked.
 //! 5. An attribute that these rules need and the bind account can't read is an error (503), never a
 //!    condition that holds.
-//! 6. [`User::id`] is the SID, `S-1-5-21-…`, which no renaming changes and no other account ever
+//! 6. [`User::id`](crate::User::id) is the SID, `S-1-5-21-…`, which no renaming changes and no other account ever
 //!    gets.
 //! 7. Groups are those that Active Directory computes at each sign-in, nested, the primary group
 //!    (`Domain Users`) included; see [groups](self#groups).
@@ -247,6 +247,7 @@ mod builder;
 mod connection;
 #[cfg(feature = "doctor")]
 mod diagnosis;
+mod directory;
 mod dn;
 #[cfg(feature = "srv")]
 mod dns;
@@ -272,160 +273,9 @@ mod server;
 mod servers;
 mod tls;
 
-use std::fmt;
-use std::sync::Arc;
-
 pub use self::builder::LdapDirectoryBuilder;
 #[cfg(feature = "doctor")]
 pub(crate) use self::diagnosis::{Diagnosis, Step, StepKind};
-use self::fields::Fields;
+pub use self::directory::LdapDirectory;
 pub use self::groups::GroupSearch;
-use self::groups::Groups;
-use self::lookup::Lookup;
-use self::people::People;
 pub use self::scope::Scope;
-use self::servers::Servers;
-use super::{Directory, DirectoryError};
-use crate::group_rule::GroupKey;
-use crate::initiator::Initiator;
-use crate::sid::Sid;
-use crate::user::{Group, User};
-
-/// Finds users in an LDAP directory; see [the module](self).
-///
-/// Clones share the connections.
-#[derive(Clone)]
-pub struct LdapDirectory {
-    servers: Arc<Servers>,
-    people: People,
-    groups: Groups,
-    fields: Fields,
-}
-
-impl LdapDirectory {
-    /// A directory on the server of an `ldaps://`, `ldap://` or `ldapi://` URL, as
-    /// [`server`](LdapDirectoryBuilder::server) has it, which adds others.
-    pub fn builder(url: impl Into<String>) -> LdapDirectoryBuilder {
-        LdapDirectoryBuilder::new().server(url)
-    }
-
-    /// A directory on the servers that DNS names for a domain, by
-    /// [`servers_from_dns`](LdapDirectoryBuilder::servers_from_dns).
-    #[cfg(feature = "srv")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "srv")))]
-    pub fn from_dns(domain: impl Into<String>) -> LdapDirectoryBuilder {
-        LdapDirectoryBuilder::new().servers_from_dns(domain)
-    }
-
-    /// A directory for a domain of Active Directory or Samba, by the domain's DNS name; it still
-    /// needs an account to bind as. Its servers are those that DNS names (feature `srv`), unless
-    /// there is a [`server`](LdapDirectoryBuilder::server). What is set so, and how people are
-    /// found, is told [above](self#active-directory); every setting can still be changed.
-    ///
-    /// ```no_run
-    /// use tower_spnego::ldap::LdapDirectory;
-    ///
-    /// # fn password() -> String { String::new() }
-    /// let directory = LdapDirectory::active_directory("corp.example.com")
-    ///     .server("ldaps://dc1.corp.example.com")
-    ///     .bind_simple("svc-web@corp.example.com", password())
-    ///     .build()?;
-    /// # Ok::<_, tower_spnego::ConfigError>(())
-    /// ```
-    pub fn active_directory(domain: impl Into<String>) -> LdapDirectoryBuilder {
-        LdapDirectoryBuilder::active_directory(domain.into())
-    }
-
-    /// A directory for OpenLDAP, or another server with its schema, by the tree's root or the base
-    /// of its people; it still needs a [`server`](LdapDirectoryBuilder::server). People are persons
-    /// whose `uid` is the ticket's name; what is set so is told [above](self#presets), and every
-    /// setting can still be changed.
-    ///
-    /// ```no_run
-    /// use tower_spnego::ldap::LdapDirectory;
-    ///
-    /// # fn password() -> String { String::new() }
-    /// let directory = LdapDirectory::openldap("dc=example,dc=com")
-    ///     .server("ldaps://ldap.example.com")
-    ///     .bind_simple("cn=web,ou=services,dc=example,dc=com", password())
-    ///     .build()?;
-    /// # Ok::<_, tower_spnego::ConfigError>(())
-    /// ```
-    pub fn openldap(base: impl Into<String>) -> LdapDirectoryBuilder {
-        LdapDirectoryBuilder::openldap(base.into())
-    }
-
-    /// A directory for a domain of FreeIPA, or of Red Hat's Identity Management, by the domain's DNS
-    /// name; it still needs any account to bind as, for FreeIPA shows principals to nobody else. Its
-    /// servers are those that DNS names (feature `srv`), unless there is a
-    /// [`server`](LdapDirectoryBuilder::server). People are found by every principal of theirs; what
-    /// is set so is told [above](self#presets), and every setting can still be changed.
-    ///
-    /// ```no_run
-    /// use tower_spnego::ldap::LdapDirectory;
-    ///
-    /// # fn password() -> String { String::new() }
-    /// let directory = LdapDirectory::free_ipa("ipa.example.com")
-    ///     .server("ldaps://ipa1.ipa.example.com")
-    ///     .bind_simple("uid=web,cn=sysaccounts,cn=etc,dc=ipa,dc=example,dc=com", password())
-    ///     .build()?;
-    /// # Ok::<_, tower_spnego::ConfigError>(())
-    /// ```
-    pub fn free_ipa(domain: impl Into<String>) -> LdapDirectoryBuilder {
-        LdapDirectoryBuilder::free_ipa(domain.into())
-    }
-
-    async fn look_up(
-        &self,
-        who: &Initiator,
-        of_ticket: Option<&[Sid]>,
-    ) -> Result<User, DirectoryError> {
-        let lookup = Lookup::new(&self.servers);
-        let entry = self.people.find(&lookup, who).await?;
-        let groups = self.groups.of(&lookup, who, of_ticket, &entry).await?;
-        self.fields.user(who, &entry, groups)
-    }
-}
-
-impl Directory for LdapDirectory {
-    async fn find(&self, who: &Initiator) -> Result<User, DirectoryError> {
-        self.look_up(who, who.groups()).await
-    }
-
-    async fn recheck(&self, who: &Initiator, user: &User) -> Result<User, DirectoryError> {
-        let of_ticket: Vec<_> = user.groups().filter_map(Group::sid).collect();
-        self.look_up(who, Some(&of_ticket)).await
-    }
-
-    fn fingerprint(&self) -> Option<String> {
-        let servers = self.servers.fingerprint();
-        let fields: Vec<_> = self.fields.fingerprint().collect();
-        Some(format!(
-            "ldap\n{servers}\n{}\n{}\n{}",
-            self.people.fingerprint(),
-            self.groups.fingerprint(),
-            fields.join("\n")
-        ))
-    }
-
-    fn tells_realms_apart(&self) -> bool {
-        self.people.tells_realms_apart()
-    }
-
-    fn knows_group(&self, group: GroupKey<'_>) -> bool {
-        match group {
-            GroupKey::Sid(_) => self.groups.of_windows,
-            GroupKey::Name(_) | GroupKey::Dn(_) => true,
-        }
-    }
-}
-
-impl fmt::Debug for LdapDirectory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LdapDirectory")
-            .field("servers", &self.servers.fingerprint())
-            .field("bind", &self.servers.bind())
-            .field("people", &self.people.fingerprint())
-            .finish_non_exhaustive()
-    }
-}

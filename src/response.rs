@@ -1,39 +1,32 @@
 //! Refusals as responses, and what every answer carries.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum_core::body::Body;
-use axum_core::response::{IntoResponse, Response};
-use bytes::Buf;
+use axum_core::response::Response;
+use http::StatusCode;
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, EXPECT, HeaderMap,
-    HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName,
+    HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Method, StatusCode};
-use http_body_util::BodyExt;
-use tokio::time::timeout;
-use tracing::{debug, error, info, warn};
 
+pub(crate) use self::body::read_body;
+pub use self::inside::Challenge;
+use self::inside::Inside;
+pub(crate) use self::inside::refuse_inside;
 use self::page::Words;
+pub(crate) use self::refusal::{Refusal, log};
 use crate::authorization::{challenge, final_token, reject_token};
-use crate::error::{ConfigError, Error, ErrorKind, Fault};
+use crate::error::{ConfigError, Error, ErrorKind};
 use crate::hooks::OnRefusal;
-use crate::kerberos::Refused;
 use crate::observe;
-use crate::principal::printable;
 
+mod body;
+mod inside;
 mod page;
-
-/// How much of a request's body a refusal reads, in bytes.
-const BODY_LIMIT: usize = 1 << 20;
-
-/// How long it takes for that, and how long it waits for a client that sends nothing.
-const BODY_TIME: Duration = Duration::from_secs(5);
-const BODY_PAUSE: Duration = Duration::from_secs(1);
+mod refusal;
 
 /// How long a client should wait after a 503, in seconds.
 const RETRY_SECONDS: u16 = 5;
@@ -43,57 +36,6 @@ const ON_THE_BODY: [HeaderName; 3] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_
 
 /// What every answer depends on.
 const VARIES: &str = "Cookie, Authorization";
-
-/// An answer in place of the handler's.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    error: Error,
-    /// GSSAPI's word to the client: the final token, or the reject token.
-    token: Vec<u8>,
-    /// It is a password that is refused, and so nothing to say of tokens.
-    of_password: bool,
-    is_logged: bool,
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            token: Vec::new(),
-            of_password: false,
-            is_logged: false,
-        }
-    }
-}
-
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
-        Self::from(refused.error).with_token(refused.reject_token)
-    }
-}
-
-impl Refusal {
-    pub(crate) fn with_token(mut self, token: Vec<u8>) -> Self {
-        self.token = token;
-        self
-    }
-
-    /// Logged where it is known, in the span of its sign-in; not again where it is answered.
-    pub(crate) fn logged(mut self) -> Self {
-        log(&self.error);
-        self.is_logged = true;
-        self
-    }
-
-    pub(crate) fn kind(&self) -> ErrorKind {
-        self.error.kind()
-    }
-
-    pub(crate) fn of_password(mut self) -> Self {
-        self.of_password = true;
-        self
-    }
-}
 
 /// Makes the body of a refusal.
 type Page = Arc<dyn Fn(&Parts, &Error) -> Response + Send + Sync>;
@@ -259,54 +201,6 @@ impl Refusals {
     }
 }
 
-/// A handler's answer that asks the client to sign in: the layer's own 401. Only in a request that
-/// has brought no token; where it has, the answer is 403, lest clients ask for ever.
-///
-/// ```
-/// use axum::response::{IntoResponse, Response};
-/// use tower_spnego::{Challenge, User};
-///
-/// // Behind an optional layer: a second way in first, then the ticket.
-/// async fn report(user: Option<User>) -> Response {
-///     match user {
-///         Some(user) => format!("Hello, {}", user.username()).into_response(),
-///         None => Challenge.into_response(),
-///     }
-/// }
-/// ```
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Challenge;
-
-impl IntoResponse for Challenge {
-    fn into_response(self) -> Response {
-        Error::new(ErrorKind::NoCredentials).into_response()
-    }
-}
-
-/// As a handler's answer it is logged, and the client sees what the layer's own refusals show.
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let asked = Asked {
-            as_html: false,
-            basic: None,
-            request: None,
-        };
-        Refusals::default().respond(self.into(), &asked)
-    }
-}
-
-/// That a refusal is to look like those of the layer around.
-#[derive(Clone, Copy)]
-struct Inside;
-
-/// The refusal of a layer of ours inside: the [`SpnegoLayer`](crate::SpnegoLayer) around makes its
-/// page.
-pub(crate) fn refuse_inside(error: Error) -> Response {
-    let mut response = error.into_response();
-    response.extensions_mut().insert(Inside);
-    response
-}
-
 /// Puts on the handler's answer what a signed-in answer needs.
 pub(crate) fn finish(answer: &mut Response, signed_in: bool, sets_cookie: bool, token: &[u8]) {
     let status = answer.status();
@@ -330,48 +224,6 @@ fn vary(headers: &mut HeaderMap) {
     let varies = |value: &HeaderValue| value == VARIES || value == "*";
     if !headers.get_all(VARY).iter().any(varies) {
         headers.append(VARY, HeaderValue::from_static(VARIES));
-    }
-}
-
-/// Reads what a refused request still sends: a client that is cut off while it sends may never see
-/// the answer. One that waits for `100 Continue`, or for a tunnel, sends nothing.
-pub(crate) async fn read_body<B>(request: &Parts, body: B)
-where
-    B: http_body::Body,
-{
-    if request.headers.contains_key(EXPECT) || request.method == Method::CONNECT {
-        return;
-    }
-    let mut body = pin!(body);
-    let mut read = 0;
-    // What can't be read ends the same way: with the answer.
-    let _ = timeout(BODY_TIME, async {
-        while let Ok(Some(Ok(frame))) = timeout(BODY_PAUSE, body.frame()).await {
-            read += frame.data_ref().map_or(0, Buf::remaining);
-            if read > BODY_LIMIT {
-                break;
-            }
-        }
-    })
-    .await;
-}
-
-pub(crate) fn log(error: &Error) {
-    let kind = error.kind();
-    let mut causes = String::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push_str(": ");
-        causes.push_str(&printable(&cause.to_string()));
-        source = cause.source();
-    }
-    // Anybody can send what is refused with 4xx; that must not look like an outage.
-    match (error.fault(), kind.status().is_server_error()) {
-        _ if kind == ErrorKind::NoCredentials => debug!(?kind, "challenged"),
-        _ if kind == ErrorKind::HandshakeGoesOn => debug!(?kind, "answered"),
-        (_, true) => error!(?kind, "failed: {error}{causes}"),
-        (Fault::Client, false) => info!(?kind, "refused: {error}{causes}"),
-        (_, false) => warn!(?kind, "refused: {error}{causes}"),
     }
 }
 

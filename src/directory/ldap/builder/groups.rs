@@ -13,7 +13,7 @@ pub(super) struct GroupSettings {
     member_of: Option<String>,
     is_nested: bool,
     bases: Vec<String>,
-    scope: Scope,
+    scope: Option<Scope>,
     name: Option<String>,
     limits: GroupLimits,
 }
@@ -94,9 +94,10 @@ impl LdapDirectoryBuilder {
     }
 
     /// How far below their bases groups are searched by members; the whole subtree unless said
-    /// otherwise.
+    /// otherwise. Beside a [search](Self::groups) that looks for none below a base it is a mistake:
+    /// [`GroupSearch::MemberOf`], [`GroupSearch::TokenGroups`], [`GroupSearch::Ticket`].
     pub fn group_scope(mut self, scope: Scope) -> Self {
-        self.groups.scope = scope;
+        self.groups.scope = Some(scope);
         self
     }
 
@@ -153,6 +154,16 @@ impl GroupSettings {
                 ),
             ));
         }
+        if self.scope.is_some() && !search.is_below_bases() {
+            return Err(wrong(
+                "group_scope",
+                format!(
+                    "it stands beside GroupSearch::{search:?}, which searches no groups below a \
+                     base; leave it out, or search them by their members, as with \
+                     .groups(GroupSearch::Member(\"member\".into()))"
+                ),
+            ));
+        }
         check_search(&search, is_nested, domain.is_some())?;
         check_limits(self.limits)?;
         let own_bases = self.bases.iter().map(|base| group_base(base));
@@ -182,7 +193,7 @@ impl GroupSettings {
             bases,
             // What the server has found below them is below them, however they are spelled.
             names_count_below: if is_below_them { Vec::new() } else { own_bases },
-            scope: self.scope,
+            scope: self.scope.unwrap_or_default(),
             name: self.name.unwrap_or_else(|| default_name.to_owned()),
             limits: self.limits,
         })

@@ -84,7 +84,8 @@ impl LdapDirectoryBuilder {
     }
 
     /// Asks the servers in another order each time, drawn by chance, so that they share the load.
-    /// Servers of DNS have an order by chance already, within that of their priorities.
+    /// Beside servers that DNS names it is a mistake: they have an order by chance already, within that
+    /// of their priorities.
     pub fn servers_in_random_order(mut self) -> Self {
         self.servers.in_random_order = true;
         self
@@ -254,6 +255,12 @@ impl ServerSettings {
                 "dns_server",
                 "it is asked for the servers of a domain, and .server(..) names them; leave one of \
                  them out",
+            )),
+            #[cfg(feature = "srv")]
+            Some(_) if self.urls.is_empty() && self.in_random_order => Err(wrong(
+                "servers_in_random_order",
+                "the servers that DNS names have an order by chance already, within that of their \
+                 priorities (RFC 2782); leave it out, or name the servers with .server(..)",
             )),
             #[cfg(feature = "srv")]
             Some(domain) if self.urls.is_empty() => {

@@ -451,7 +451,9 @@ fn each_setting_of_groups_makes_another_directory() {
         local().groups(GroupSearch::Member("member".into())),
         local().group_attribute("isMemberOf"),
         local().group_base("ou=b").groups(GroupSearch::GroupOfNames),
-        local().group_scope(Scope::OneLevel),
+        local()
+            .groups(GroupSearch::GroupOfNames)
+            .group_scope(Scope::OneLevel),
         local().group_name_attribute("uid"),
         local().group_depth_limit(3),
         local().group_size_limit(3),
@@ -459,6 +461,31 @@ fn each_setting_of_groups_makes_another_directory() {
     .map(|builder| builder.build().unwrap().fingerprint());
     for (place, one) in fingerprints.iter().enumerate() {
         assert!(!fingerprints[..place].contains(one), "{one:?}");
+    }
+}
+
+#[test]
+fn a_scope_of_groups_is_for_those_that_are_searched_below_a_base() {
+    let scoped = |builder: LdapDirectoryBuilder| builder.group_scope(Scope::OneLevel);
+    let domain = || LdapDirectory::active_directory("corp.example.com").server("ldaps://dc1");
+    let local = || builder("ldap://localhost").group_base("ou=a");
+    for (builder, search) in [
+        (local(), "MemberOf"),
+        (domain(), "TokenGroups"),
+        (domain().groups(GroupSearch::Ticket), "Ticket"),
+    ] {
+        let text = refusal(scoped(builder));
+        let words = format!("group_scope is wrong: it stands beside GroupSearch::{search},");
+        assert!(text.contains(&words), "{text}");
+        assert!(text.contains(".groups(GroupSearch::Member("), "{text}");
+    }
+    for builder in [
+        local().groups(GroupSearch::PosixGroup),
+        local().groups(GroupSearch::Member("member".into())),
+        domain().groups(GroupSearch::InChain),
+        LdapDirectory::openldap("dc=example,dc=com").server("ldap://localhost"),
+    ] {
+        assert!(scoped(builder).build().is_ok());
     }
 }
 
@@ -511,6 +538,14 @@ fn servers_of_dns_are_told_by_their_domain() {
         (
             corp().dns_server(([127, 0, 0, 1], 53).into()),
             "dns_server is wrong",
+        ),
+        (
+            people(LdapDirectory::from_dns("corp.example.com").servers_in_random_order()),
+            "servers_in_random_order is wrong: the servers that DNS names have an order by chance",
+        ),
+        (
+            LdapDirectory::active_directory("corp.example.com").servers_in_random_order(),
+            "name the servers with .server(..)",
         ),
         (
             people(LdapDirectory::from_dns("corp,example")),

@@ -50,6 +50,19 @@ impl GroupSearch {
         matches!(self, Self::InChain | Self::TokenGroups | Self::Ticket)
     }
 
+    /// Whether groups are searched below bases, and not named by the person's entry or ticket.
+    pub(in super::super) fn is_below_bases(&self) -> bool {
+        match self {
+            Self::MemberOf | Self::TokenGroups | Self::Ticket => false,
+            Self::GroupOfNames
+            | Self::GroupOfUniqueNames
+            | Self::OrganizationalRole
+            | Self::PosixGroup
+            | Self::Member(_)
+            | Self::InChain => true,
+        }
+    }
+
     /// The class of groups, and the attribute with their members' DNs.
     pub(in super::super) fn member(&self) -> Option<(Option<&str>, &str)> {
         Some(match self {

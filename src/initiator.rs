@@ -3,44 +3,19 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-
-use crate::error::{ConfigError, Error, ErrorKind};
+use self::kept::Account;
+pub(crate) use self::kept::Kept;
+pub use self::naming::NameMapping;
+pub(crate) use self::naming::Naming;
+use crate::error::{Error, ErrorKind};
 use crate::kerberos::{Accepted, Pac};
-use crate::principal::{AllowedRealms, Principal, is_deceptive};
+use crate::principal::Principal;
 use crate::sid::Sid;
 
-/// How a principal becomes the name that a directory looks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum NameMapping {
-    /// `alice@CORP.EXAMPLE.COM` is `alice`. With several realms that would be another person's
-    /// name, too, so that the layer does not start.
-    StripRealm,
-    /// `alice@CORP.EXAMPLE.COM` stays so.
-    FullPrincipal,
-    /// What the `auth_to_local` rules of `krb5.conf` make of it. A principal that no rule fits is
-    /// refused: [`ErrorKind::NoLocalName`]. That no two people get one name is on the rules.
-    AuthToLocal,
-}
-
-impl NameMapping {
-    /// For a layer's fingerprint. No realm has a space.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::StripRealm => "strip realm",
-            Self::FullPrincipal => "full principal",
-            Self::AuthToLocal => "auth to local",
-        }
-    }
-
-    pub(crate) fn check(self, realms: &AllowedRealms) -> Result<(), ConfigError> {
-        match self {
-            Self::StripRealm if !realms.is_single() => Err(ConfigError::StrippingSeveralRealms),
-            _ => Ok(()),
-        }
-    }
-}
+mod kept;
+mod naming;
+#[cfg(test)]
+mod of_tests;
 
 /// Why a [`Directory`](crate::Directory) is asked about somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,76 +51,6 @@ pub struct Initiator {
     occasion: Occasion,
 }
 
-/// What a login keeps of its initiator, beside the principal, for the directory to be asked again.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    /// Where `krb5.conf` made it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    local_name: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    account: Option<Account>,
-}
-
-/// Which account a PAC is of. Its name is the principal's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Account {
-    #[serde(with = "sid_as_text")]
-    sid: Sid,
-    domain: String,
-}
-
-/// [`Sid`] has no serde of its own, as [`User`](crate::User) has none.
-mod sid_as_text {
-    use std::borrow::Cow;
-
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::Sid;
-
-    pub(super) fn serialize<S: Serializer>(sid: &Sid, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(sid)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Sid, D::Error> {
-        Cow::<str>::deserialize(from)?
-            .parse()
-            .map_err(D::Error::custom)
-    }
-}
-
-/// What a layer calls its people.
-#[derive(Clone, Copy)]
-pub(crate) struct Naming<'a> {
-    pub(crate) realms: &'a AllowedRealms,
-    pub(crate) mapping: Option<NameMapping>,
-}
-
-impl Naming<'_> {
-    /// [`Initiator::name`] and [`Initiator::unique_name`].
-    fn names(self, principal: &Principal, local: Option<&str>) -> Result<(String, String), Error> {
-        let whole = || principal.to_string();
-        Ok(match self.mapping {
-            None if !self.realms.is_single() => (principal.short_name(), whole()),
-            None | Some(NameMapping::StripRealm) => {
-                (principal.short_name(), principal.short_name())
-            }
-            Some(NameMapping::FullPrincipal) => (whole(), whole()),
-            Some(NameMapping::AuthToLocal) => {
-                let name = local_name(principal, local)?;
-                (name.clone(), name)
-            }
-        })
-    }
-
-    fn is_plain(self) -> bool {
-        match self.mapping {
-            None => self.realms.is_single(),
-            Some(mapping) => mapping == NameMapping::StripRealm,
-        }
-    }
-}
-
 impl Initiator {
     /// An initiator with no ticket, as tests of a directory need one.
     pub fn new(principal: Principal) -> Self {
@@ -167,55 +72,6 @@ impl Initiator {
     #[must_use]
     pub fn on(mut self, occasion: Occasion) -> Self {
         self.occasion = occasion;
-        self
-    }
-
-    /// The same initiator in a layer that calls it so.
-    #[cfg(test)]
-    pub(crate) fn called(self, name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            unique_name: name.to_owned(),
-            has_plain_name: false,
-            ..self
-        }
-    }
-
-    /// An initiator of `CORP` whose ticket has this PAC, in a layer of this one realm.
-    #[cfg(test)]
-    pub(crate) fn with_pac(pac: Pac) -> Self {
-        let parts = vec![pac.account().to_owned()];
-        let principal = Principal::from_parts(parts, "CORP".to_owned()).unwrap();
-        Self {
-            pac: Some(Arc::new(pac)),
-            ..Self::new(principal)
-        }
-    }
-
-    /// The same initiator in a layer that makes these names of it.
-    #[cfg(test)]
-    pub(crate) fn mapped_to(mut self, name: &str, unique_name: &str) -> Self {
-        self.name = name.to_owned();
-        self.unique_name = unique_name.to_owned();
-        self
-    }
-
-    /// The same initiator at a recheck, in a layer of its realm alone.
-    #[cfg(test)]
-    pub(crate) fn recalled(&self) -> Self {
-        let realms = AllowedRealms::new(vec![self.realm().to_owned()]).unwrap();
-        let naming = Naming {
-            realms: &realms,
-            mapping: None,
-        };
-        Self::recall(&self.principal, &self.kept(None), naming).unwrap()
-    }
-
-    /// The same initiator with a ticket of another time.
-    #[cfg(test)]
-    pub(crate) fn with_ticket_of(mut self, time: SystemTime) -> Self {
-        self.authenticated_at = Some(time);
-        self.ticket_end = Some(time);
         self
     }
 
@@ -407,16 +263,6 @@ fn principal_of(pac: &Pac, ticket: &Principal) -> Result<Principal, Error> {
     }
     Principal::from_parts(vec![pac.account().to_owned()], ticket.realm().to_owned())
         .map_err(|error| refused(ErrorKind::NameNotAllowed).with_source(error))
-}
-
-fn local_name(principal: &Principal, local: Option<&str>) -> Result<String, Error> {
-    match local {
-        Some(name) if name.contains(is_deceptive) => {
-            Err(Error::new(ErrorKind::NameNotAllowed).with_detail(name))
-        }
-        Some(name) if !name.is_empty() => Ok(name.to_owned()),
-        _ => Err(Error::new(ErrorKind::NoLocalName).with_detail(principal.to_string())),
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::principal::AllowedRealms;
 
 fn sid() -> Sid {
     "S-1-5-21-1-2-3-1103".parse().unwrap()

@@ -3,89 +3,35 @@
 //! GSSAPI reads the copy at every accept. The file itself may be gone, half written or locked by
 //! another process at that moment, and each of these would refuse everybody.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-use secrecy::zeroize::Zeroizing;
-
+pub(super) use self::keys::Keys;
+pub(crate) use self::read::Stamp;
+#[cfg(feature = "ldap-gssapi")]
+pub(super) use self::read::contents;
+use self::read::{load, read, unreadable};
+pub(crate) use self::services::Services;
+use self::services::{Wanted, principal_of, sole_realm};
 use super::keytab::Keytab;
 use super::keytab_risks::{are_weak, exposure};
 use crate::error::ConfigError;
-use crate::explain::{HeldKeys, Key};
-use crate::principal::Principal;
 
-/// A keytab of a hundred thousand keys; what is larger is no keytab.
-const SIZE_LIMIT: u64 = 16 << 20;
+mod keys;
+mod read;
+mod services;
 
 /// How often the file is looked at, at most. inotify would miss a link that is pointed elsewhere,
 /// as Kubernetes does with its secrets.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Which of the keytab's keys count.
-#[derive(Debug, Clone)]
-pub(crate) enum Services {
-    /// That of `HTTP/<hostname>`, whatever host a request is for.
-    Host(String),
-    /// Those of `HTTP/<hostname>` for each of these, in requests to that host.
-    Hosts(Vec<String>),
-    /// All of them, in every request.
-    WholeKeytab,
-}
-
-impl Services {
-    fn hosts(&self) -> &[String] {
-        match self {
-            Self::Host(host) => std::slice::from_ref(host),
-            Self::Hosts(hosts) => hosts,
-            Self::WholeKeytab => &[],
-        }
-    }
-}
-
 pub(super) struct KeytabFile {
     path: PathBuf,
     wanted: Wanted,
     state: Mutex<State>,
-}
-
-/// [`Services`] as principals.
-enum Wanted {
-    /// In the order of the host names.
-    Principals(Vec<String>),
-    AllOf {
-        realm: String,
-    },
-}
-
-impl Wanted {
-    /// The principals that count, if the keytab has a key for each.
-    fn find(&self, keytab: &Keytab) -> Result<Vec<String>, String> {
-        match self {
-            Self::Principals(principals) => {
-                let held: Vec<_> = keytab.principals().map(ToString::to_string).collect();
-                match principals.iter().find(|wanted| !held.contains(wanted)) {
-                    Some(missing) => Err(format!("it has no key for {missing}")),
-                    None => Ok(principals.clone()),
-                }
-            }
-            Self::AllOf { realm } => {
-                let held = keytab
-                    .principals()
-                    .filter(|principal| principal.realm() == realm);
-                let held: Vec<_> = held.map(ToString::to_string).collect();
-                match held.is_empty() {
-                    true => Err(format!("it has no key of the realm {realm}")),
-                    false => Ok(held),
-                }
-            }
-        }
-    }
 }
 
 struct State {
@@ -95,58 +41,6 @@ struct State {
     looked: Instant,
     /// Why the file's own keys are not those in use.
     problem: Option<String>,
-}
-
-/// What changes when a file is written or replaced.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    file: (u64, u64),
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-/// A copy of the keytab in memory that nothing can write.
-pub(super) struct Keys {
-    memfd: OwnedFd,
-    services: Vec<String>,
-    /// What it holds, for the explanation of a refusal.
-    held: Arc<HeldKeys>,
-}
-
-impl Keys {
-    /// The name by which GSSAPI opens it.
-    pub(super) fn name(&self) -> String {
-        format!("FILE:/proc/self/fd/{}", self.memfd.as_raw_fd())
-    }
-
-    /// The principals whose keys count.
-    pub(super) fn services(&self) -> impl Iterator<Item = &str> {
-        self.services.iter().map(String::as_str)
-    }
-
-    /// What it holds, without the keys themselves.
-    pub(super) fn held(&self) -> Arc<HeldKeys> {
-        Arc::clone(&self.held)
-    }
-
-    pub(super) fn new(
-        path: &Path,
-        bytes: &[u8],
-        keytab: &Keytab,
-        services: Vec<String>,
-    ) -> io::Result<Self> {
-        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let mut file = File::from(memfd_create("keytab", flags)?);
-        file.write_all(bytes)?;
-        let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
-        fcntl_add_seals(&file, seals)?;
-        Ok(Self {
-            memfd: file.into(),
-            services,
-            held: Arc::new(HeldKeys::of(path, keytab)),
-        })
-    }
 }
 
 impl KeytabFile {
@@ -198,7 +92,7 @@ impl KeytabFile {
         let keys = self.keys();
         for service in keys
             .services()
-            .filter(|service| are_weak(&keys.held, service))
+            .filter(|service| are_weak(&keys.held(), service))
         {
             tracing::warn!(
                 "the keytab {path} has keys of {service} of weak types alone, such as \
@@ -261,148 +155,5 @@ impl KeytabFile {
                 state.problem = Some(reason);
             }
         }
-    }
-}
-
-impl Stamp {
-    /// None where there is no such file.
-    #[cfg(feature = "ldap-gssapi")]
-    pub(super) fn of_file(path: &Path) -> Option<Self> {
-        path.metadata().ok().as_ref().map(Self::of)
-    }
-
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            file: (metadata.dev(), metadata.ino()),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-}
-
-/// The whole file, if it is no larger than a keytab can be.
-#[cfg(feature = "ldap-gssapi")]
-pub(super) fn contents(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    read(path).map(|(_, bytes)| bytes)
-}
-
-fn read(path: &Path) -> io::Result<(Stamp, Zeroizing<Vec<u8>>)> {
-    let file = File::open(path)?;
-    let stamp = Stamp::of(&file.metadata()?);
-    // Of the final size from the start: a vector that grows leaves keys in the memory it gave back.
-    let size = stamp.size.min(SIZE_LIMIT);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(size as usize + 1));
-    file.take(SIZE_LIMIT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > SIZE_LIMIT {
-        return Err(io::Error::other(
-            "it is larger than 16 MiB, which no keytab is",
-        ));
-    }
-    Ok((stamp, bytes))
-}
-
-/// Reads a keytab that is to have the SPNs of these hosts.
-fn load(path: &Path, hosts: &[String]) -> Result<(Stamp, Zeroizing<Vec<u8>>, Keytab), ConfigError> {
-    let (stamp, bytes) = read(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => ConfigError::KeytabMissing {
-            path: path.to_owned(),
-            spn: match hosts {
-                [] => "the service".to_owned(),
-                hosts => hosts.iter().map(spn_of).collect::<Vec<_>>().join(", "),
-            },
-        },
-        _ => unreadable(path, &error),
-    })?;
-    let keytab = Keytab::parse(&bytes).map_err(|error| ConfigError::KeytabMalformed {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    Ok((stamp, bytes, keytab))
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
-    ConfigError::KeytabUnreadable {
-        path: path.to_owned(),
-        reason: match error.kind() {
-            io::ErrorKind::PermissionDenied => format!(
-                "{error}; make it readable for the user this process runs as, and for nobody else"
-            ),
-            io::ErrorKind::IsADirectory => {
-                format!("{error}; name the keytab's file, not its folder, in .keytab(..)")
-            }
-            _ => error.to_string(),
-        },
-    }
-}
-
-impl HeldKeys {
-    /// Reads a keytab's file, but for the keys themselves.
-    ///
-    /// # Errors
-    ///
-    /// It is not there, can't be read, or is no keytab.
-    pub fn read(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
-        let path = path.into();
-        let (_, _, keytab) = load(&path, &[])?;
-        Ok(Self::of(&path, &keytab))
-    }
-
-    fn of(path: &Path, keytab: &Keytab) -> Self {
-        let keys = keytab
-            .entries()
-            .map(|entry| Key::new(entry.principal.clone(), entry.kvno, entry.enctype));
-        Self {
-            path: path.to_owned(),
-            keys: keys.collect(),
-        }
-    }
-}
-
-fn spn_of(hostname: &String) -> String {
-    format!("HTTP/{hostname}")
-}
-
-/// The one principal `HTTP/<hostname>` that the keytab has a key for.
-fn principal_of(
-    path: &Path,
-    keytab: &Keytab,
-    hostname: &String,
-    wanted: Option<&str>,
-) -> Result<String, ConfigError> {
-    let spn = spn_of(hostname);
-    let realms = keytab.realms_of("HTTP", hostname);
-    let realm = match (wanted, realms.as_slice()) {
-        (Some(wanted), realms) if realms.iter().any(|realm| realm == wanted) => wanted,
-        (Some(wanted), _) => return Err(missing(path, keytab, format!("{spn}@{wanted}"))),
-        (None, []) => return Err(missing(path, keytab, spn)),
-        (None, [realm]) => realm,
-        (None, _) => return Err(ConfigError::ServiceRealmAmbiguous { spn, realms }),
-    };
-    Ok(format!("{spn}@{realm}"))
-}
-
-/// The one realm of all the keytab's principals.
-fn sole_realm(path: &Path, keytab: &Keytab, wanted: Option<&str>) -> Result<String, ConfigError> {
-    let mut realms: Vec<_> = keytab.principals().map(Principal::realm).collect();
-    realms.sort_unstable();
-    realms.dedup();
-    match (wanted, realms.as_slice()) {
-        (Some(wanted), realms) if realms.contains(&wanted) => Ok(wanted.to_owned()),
-        (Some(wanted), _) => Err(missing(path, keytab, format!("any service@{wanted}"))),
-        (None, []) => Err(missing(path, keytab, "any service".to_owned())),
-        (None, [realm]) => Ok((*realm).to_owned()),
-        (None, _) => Err(ConfigError::ServiceRealmAmbiguous {
-            spn: "principals".to_owned(),
-            realms: realms.into_iter().map(str::to_owned).collect(),
-        }),
-    }
-}
-
-fn missing(path: &Path, keytab: &Keytab, spn: String) -> ConfigError {
-    ConfigError::SpnNotInKeytab {
-        path: path.to_owned(),
-        spn,
-        principals: keytab.principals().map(ToString::to_string).collect(),
     }
 }

@@ -9,7 +9,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use crate::error::{Error, ErrorKind};
 use crate::explain::Explanation;
-use crate::token::{self, Place};
+use crate::token::{self, ContextToken};
 
 mod basic;
 
@@ -75,8 +75,8 @@ pub(crate) fn credentials(headers: &HeaderMap, takes_basic: bool) -> Result<Cred
         Error::new(ErrorKind::NotBase64).explained(explanation)
     })?;
     match token::check(&token) {
-        Ok(Place::First) => Ok(Credentials::Negotiate(token)),
-        Ok(Place::Later) => Ok(Credentials::Continuation(token)),
+        Ok(ContextToken::Initial) => Ok(Credentials::Negotiate(token)),
+        Ok(ContextToken::Subsequent) => Ok(Credentials::Continuation(token)),
         Err(kind) => Err(Error::new(kind).explained(Explanation::of_unseen(kind, &token))),
     }
 }

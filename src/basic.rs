@@ -39,7 +39,7 @@ const REFUSED_AFTER: Duration = Duration::from_millis(200);
 
 /// What guesses are held to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct GuessLimits {
     /// Wrong passwords for one account in the window.
     pub(crate) failures: usize,
     pub(crate) window: Duration,
@@ -49,7 +49,7 @@ pub(crate) struct Limits {
     pub(crate) timeout: Duration,
 }
 
-impl Default for Limits {
+impl Default for GuessLimits {
     /// Active Directory often locks at the fifth wrong password in half an hour.
     fn default() -> Self {
         Self {
@@ -76,11 +76,11 @@ impl Basic {
     /// Starts the threads that ask the KDC. `site` is what people read when they are asked.
     pub(crate) fn start(
         over: BasicOver,
-        limits: Limits,
+        limits: GuessLimits,
         site: &str,
         clock: Clock,
     ) -> Result<Self, ConfigError> {
-        let Limits {
+        let GuessLimits {
             failures,
             window,
             checks,

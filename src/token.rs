@@ -50,16 +50,16 @@ const TOK_ID_ERROR: [u8; 2] = [3, 0];
 
 /// Where a token stands in its handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    First,
-    Later,
+pub(crate) enum ContextToken {
+    Initial,
+    Subsequent,
 }
 
 /// Judges a client's token before GSSAPI sees it: it must be SPNEGO (RFC 4178) that offers
 /// Kerberos, or Kerberos itself (RFC 4121), with lengths that add up.
 ///
 /// A NegTokenResp (RFC 4178 section 4.2.2) goes on with a handshake that an earlier request began.
-pub(crate) fn check(token: &[u8]) -> Result<Place, ErrorKind> {
+pub(crate) fn check(token: &[u8]) -> Result<ContextToken, ErrorKind> {
     if token.len() > MAX_LEN {
         return Err(ErrorKind::TokenTooLong);
     }
@@ -75,9 +75,9 @@ pub(crate) fn check(token: &[u8]) -> Result<Place, ErrorKind> {
                 NTLM => Err(ErrorKind::Ntlm),
                 _ => Err(ErrorKind::NotKerberos),
             }
-            .map(|()| Place::First)
+            .map(|()| ContextToken::Initial)
         }
-        Some(&NEG_TOKEN_RESP) => check_neg_token_resp(token).map(|()| Place::Later),
+        Some(&NEG_TOKEN_RESP) => check_neg_token_resp(token).map(|()| ContextToken::Subsequent),
         Some(_) => Err(ErrorKind::NotKerberos),
         None => Err(ErrorKind::MalformedToken),
     }

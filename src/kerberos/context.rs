@@ -71,7 +71,7 @@ pub(super) struct Tools {
 
 /// What does not change between accepts.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
+pub(super) struct AcceptSettings {
     pub(super) clock_skew: Duration,
     pub(super) local_name: bool,
     pub(super) delegation: bool,
@@ -84,7 +84,7 @@ pub(super) struct Leg {
     /// The principal that the ticket must be for; any of the keytab where there is none.
     pub(super) service: Option<String>,
     pub(super) channel_binding: Option<Vec<u8>>,
-    pub(super) rules: Rules,
+    pub(super) settings: AcceptSettings,
 }
 
 impl Tools {
@@ -105,8 +105,8 @@ impl Tools {
             .map_err(|error| self.explain(error, leg))?;
         let terms = Terms {
             channel_binding: leg.channel_binding.as_deref(),
-            local_name: leg.rules.local_name,
-            delegation: leg.rules.delegation,
+            local_name: leg.settings.local_name,
+            delegation: leg.settings.delegation,
             pac: true,
         };
         let Some(mut context) = context.take() else {
@@ -115,13 +115,13 @@ impl Tools {
         let Step { outcome, reply } = context.step(&service.accepting, &leg.token, &terms);
         let error = match outcome {
             Outcome::Complete(client) if client.anonymous => Error::new(ErrorKind::Anonymous),
-            Outcome::Complete(client) if leg.rules.bound_only && !client.is_bound => {
+            Outcome::Complete(client) if leg.settings.bound_only && !client.is_bound => {
                 // Not GSSAPI's reply, which is the proof that a client would take for a sign-in.
                 let error = Error::new(ErrorKind::ChannelBindingMissing);
                 return Err(self.explain(error, leg).into());
             }
             Outcome::Complete(client) => {
-                let accepted = accepted(client, reply, &leg.rules, disposal);
+                let accepted = accepted(client, reply, &leg.settings, disposal);
                 return Ok(Progress::Accepted(accepted));
             }
             Outcome::Continue => return Ok(Progress::Unfinished(disposal.of(context), reply)),
@@ -167,7 +167,7 @@ impl Tools {
         let ours = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         Some(Clock {
             ahead: i64::from(theirs) - i64::try_from(ours.ok()?.as_secs()).ok()?,
-            allowed: leg.rules.clock_skew,
+            allowed: leg.settings.clock_skew,
         })
     }
 
@@ -199,11 +199,16 @@ fn objected(objection: Objection) -> Error {
     }
 }
 
-fn accepted(client: Client, final_token: Vec<u8>, rules: &Rules, disposal: &Disposal) -> Accepted {
+fn accepted(
+    client: Client,
+    final_token: Vec<u8>,
+    settings: &AcceptSettings,
+    disposal: &Disposal,
+) -> Accepted {
     let pac = read_pac(client.pac);
     let local_name = match &pac {
         // The rules are for who it is, not for what the client calls itself.
-        Ok(Some(pac)) if rules.local_name => of_account(&client.name, pac.account())
+        Ok(Some(pac)) if settings.local_name => of_account(&client.name, pac.account())
             .and_then(|principal| ffi::local_name(&principal.to_string())),
         _ => client.local_name,
     };
@@ -211,7 +216,7 @@ fn accepted(client: Client, final_token: Vec<u8>, rules: &Rules, disposal: &Disp
         name: client.name,
         local_name,
         ticket_end: client.lifetime.and_then(|lifetime| {
-            SystemTime::now().checked_add(lifetime.saturating_sub(rules.clock_skew))
+            SystemTime::now().checked_add(lifetime.saturating_sub(settings.clock_skew))
         }),
         authenticated_at: client.authtime.and_then(|seconds| {
             SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds.into()))

@@ -31,8 +31,8 @@ use tokio::time::Instant;
 pub(crate) use self::account::{Account, AccountError, AccountRefused};
 #[cfg(feature = "testing")]
 pub use self::bare::BareAcceptor;
+use self::context::{AcceptSettings, Leg, Progress, Tools};
 pub(crate) use self::context::{Accepted, Refused};
-use self::context::{Leg, Progress, Rules, Tools};
 use self::credential::Credentials;
 use self::delegation::Caches;
 pub(crate) use self::delegation::{StoredTicket, TicketStore};
@@ -85,7 +85,7 @@ pub(crate) struct Acceptor {
     services: Services,
     /// In the order of the host names; `*@<realm>` for the whole keytab.
     principals: Vec<String>,
-    rules: Rules,
+    settings: AcceptSettings,
     caches: Option<Caches>,
     unfinished: Arc<Semaphore>,
     _krb5: Krb5,
@@ -161,7 +161,7 @@ impl Acceptor {
             pool,
             services: config.services,
             principals,
-            rules: Rules {
+            settings: AcceptSettings {
                 clock_skew,
                 local_name: config.local_name,
                 delegation: caches.is_some(),
@@ -240,7 +240,7 @@ impl Acceptor {
             token: offer.token,
             service: service.clone(),
             channel_binding: offer.channel_binding,
-            rules: self.rules,
+            settings: self.settings,
         };
         let disposal = self.pool.disposal();
         let accept = move |tools: &mut Tools| tools.accept(context, &leg, &disposal);

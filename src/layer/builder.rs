@@ -9,7 +9,7 @@ use self::service::Hosts;
 #[cfg(feature = "doctor")]
 pub(crate) use self::service::is_hostname;
 use super::SpnegoLayer;
-use crate::basic::{Basic, BasicOver, Limits};
+use crate::basic::{Basic, BasicOver, GuessLimits};
 use crate::channel_binding::{Bindings, ChannelBinding};
 use crate::clock::Clock;
 use crate::cross_site::CrossSite;
@@ -66,7 +66,7 @@ pub struct SpnegoLayerBuilder {
     accept_queue: usize,
     accept_timeout: Duration,
     basic: Option<BasicOver>,
-    limits: Limits,
+    limits: GuessLimits,
     clock: Clock,
 }
 
@@ -99,7 +99,7 @@ impl SpnegoLayerBuilder {
             accept_queue: 1024,
             accept_timeout: Duration::from_secs(10),
             basic: None,
-            limits: Limits::default(),
+            limits: GuessLimits::default(),
             clock: Clock::default(),
         }
     }

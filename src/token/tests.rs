@@ -2,8 +2,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::*;
+use ContextToken::{Initial, Subsequent};
 use ErrorKind::{MalformedToken, NotKerberos, Ntlm, TokenTooLong, TooManyMechanisms};
-use Place::{First, Later};
 
 // From MIT Kerberos, for HTTP/app.throwaway.test of a realm that lived for a second.
 pub(crate) const REAL_SPNEGO: &str = "
@@ -128,17 +128,17 @@ const IAKERB: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x02, 0x05];
 #[test]
 fn tokens_of_real_clients_pass() {
     for token in [REAL_SPNEGO, REAL_KERBEROS] {
-        assert_eq!(check(&decode(token)), Ok(First));
+        assert_eq!(check(&decode(token)), Ok(Initial));
     }
 }
 
 #[test]
 fn an_offer_passes_if_kerberos_is_in_it() {
     for (mechanisms, verdict) in [
-        (&[KRB5][..], Ok(First)),
-        (&[MS_KRB5], Ok(First)),
-        (&[MS_KRB5, KRB5, NEGOEX, NTLM], Ok(First)),
-        (&[NTLM, KRB5], Ok(First)),
+        (&[KRB5][..], Ok(Initial)),
+        (&[MS_KRB5], Ok(Initial)),
+        (&[MS_KRB5, KRB5, NEGOEX, NTLM], Ok(Initial)),
+        (&[NTLM, KRB5], Ok(Initial)),
         (&[NTLM], Err(Ntlm)),
         (&[NEGOEX, NTLM], Err(Ntlm)),
         (&[NEGOEX], Err(NotKerberos)),
@@ -157,16 +157,16 @@ fn an_optimistic_token_of_another_mechanism_is_left_to_gssapi() {
         mech_types(&[NTLM, KRB5]),
         mech_token(b"NTLMSSP\0\x01\0\0\0"),
     ];
-    assert_eq!(check(&spnego(&ntlm_first)), Ok(First));
+    assert_eq!(check(&spnego(&ntlm_first)), Ok(Initial));
     let frameless = [mech_types(&[KRB5]), mech_token(&der(AP_REQ, &[]))];
-    assert_eq!(check(&spnego(&frameless)), Ok(First));
+    assert_eq!(check(&spnego(&frameless)), Ok(Initial));
 }
 
 #[test]
 fn sixteen_mechanisms_pass_and_more_do_not() {
     let mut mechanisms = vec![NEGOEX; 15];
     mechanisms.push(KRB5);
-    assert_eq!(check(&offer(&mechanisms)), Ok(First));
+    assert_eq!(check(&offer(&mechanisms)), Ok(Initial));
     mechanisms.push(NTLM);
     assert_eq!(check(&offer(&mechanisms)), Err(TooManyMechanisms));
 }
@@ -208,7 +208,7 @@ fn what_is_not_kerberos_says_what_it_is() {
             der(NEG_TOKEN_INIT, &[]),
             Err(NotKerberos),
         ),
-        ("a second token", resp.clone(), Ok(Later)),
+        ("a second token", resp.clone(), Ok(Subsequent)),
         (
             "a second token of NTLM",
             reject(b"NTLMSSP\0\x03\0\0\0"),
@@ -307,7 +307,7 @@ fn what_is_broken_is_malformed() {
 fn a_token_of_64_kib_passes_and_a_longer_one_does_not() {
     let longest = kerberos(TOK_ID_AP_REQ, &der(AP_REQ, &[0; MAX_LEN - 21]));
     assert_eq!(longest.len(), MAX_LEN);
-    assert_eq!(check(&longest), Ok(First));
+    assert_eq!(check(&longest), Ok(Initial));
     assert_eq!(check(&[longest, vec![0]].concat()), Err(TokenTooLong));
 }
 

@@ -48,13 +48,13 @@ pub(super) fn base(domain: &str) -> Option<String> {
 
 /// What an entry must be beside what the filter says, where people are found by their PAC.
 #[derive(Debug, Clone)]
-pub(super) struct Rules {
+pub(super) struct PacRules {
     /// Whether each entry must be the PAC's by its SID, and an account that is enabled and has not
     /// expired: the preset.
     pub(super) by_preset: bool,
 }
 
-impl Rules {
+impl PacRules {
     /// What the entry is asked for.
     pub(super) fn attributes(&self) -> impl Iterator<Item = &str> {
         let preset: &[&str] = if self.by_preset {

@@ -1,6 +1,6 @@
 //! The groups that a person is in.
 
-use self::collected::{Collected, Limits};
+use self::collected::Collected;
 use super::active_directory::SID;
 use super::entry::Entry;
 use super::lookup::Lookup;
@@ -22,7 +22,7 @@ mod primary;
 mod search;
 mod token_groups;
 
-pub(super) use self::collected::Limits as GroupLimits;
+pub(super) use self::collected::GroupLimits;
 pub use self::search::GroupSearch;
 
 /// How they are found.
@@ -42,7 +42,7 @@ pub(super) struct Groups {
     pub(super) scope: Scope,
     /// The attribute with a group's name.
     pub(super) name: String,
-    pub(super) limits: Limits,
+    pub(super) limits: GroupLimits,
 }
 
 impl Groups {

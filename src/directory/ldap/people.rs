@@ -1,7 +1,7 @@
 //! Finding a person's entry, and nobody else's.
 
 use super::account;
-use super::active_directory::{self, Rules};
+use super::active_directory::{self, PacRules};
 use super::entry::{Entry, parse};
 use super::filter::Filter;
 use super::lookup::Lookup;
@@ -12,7 +12,7 @@ mod template;
 mod way;
 
 pub(super) use self::template::DnTemplate;
-pub(super) use self::way::{Place, Way};
+pub(super) use self::way::{EntryPlace, Way};
 
 /// How people are found.
 #[derive(Clone)]
@@ -20,7 +20,7 @@ pub(super) struct People {
     /// At least one; all are asked.
     pub(super) ways: Vec<Way>,
     /// Where people are found by their PAC.
-    pub(super) rules: Option<Rules>,
+    pub(super) rules: Option<PacRules>,
     /// What the server is asked for, by name.
     pub(super) requested: Vec<String>,
 }
@@ -125,7 +125,7 @@ impl People {
     pub(super) fn bases(&self) -> Vec<&str> {
         let mut bases: Vec<&str> = Vec::new();
         for way in &self.ways {
-            if let Place::Below { base, .. } = &way.place
+            if let EntryPlace::Below { base, .. } = &way.place
                 && !bases.contains(&base.as_str())
             {
                 bases.push(base);

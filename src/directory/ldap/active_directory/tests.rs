@@ -13,12 +13,12 @@ fn alice() -> Initiator {
     Initiator::with_pac(Pac::of("alice", sid_of(ALICE), []))
 }
 
-fn preset() -> Rules {
-    Rules { by_preset: true }
+fn preset() -> PacRules {
+    PacRules { by_preset: true }
 }
 
 /// What comes of an entry with these values, whose SID is Alice's.
-fn outcome(rules: &Rules, attributes: &[(&str, &[&[u8]])]) -> Result<(), ErrorKind> {
+fn outcome(rules: &PacRules, attributes: &[(&str, &[&[u8]])]) -> Result<(), ErrorKind> {
     let sid = sid_of(ALICE).to_bytes();
     let own: &[&[u8]] = &[&sid];
     let never: &[&[u8]] = &[b"0"];
@@ -53,7 +53,7 @@ fn a_domain_is_the_root_of_its_tree() {
 #[test]
 fn the_account_is_the_pacs_ascii_case_aside() {
     use ErrorKind::{DirectoryMisconfigured, UserDiffers};
-    let own_filter = Rules { by_preset: false };
+    let own_filter = PacRules { by_preset: false };
     let control: &[&[u8]] = &[b"512"];
     for (values, expected) in [
         (&[b"alice".as_slice()][..], Ok(())),

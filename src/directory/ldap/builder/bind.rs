@@ -87,18 +87,18 @@ impl LdapDirectoryBuilder {
     }
 }
 
-/// What the way to a server is worth.
-pub(super) struct Way<'a> {
+/// What the channel to a server is worth.
+pub(super) struct Channel<'a> {
     pub(super) address: &'a Address,
     pub(super) allow_clear_text: bool,
     pub(super) has_client_certificate: bool,
 }
 
 impl BindSettings {
-    /// Whether it can be done, and safely, on this way.
-    pub(super) fn check(&self, way: &Way<'_>) -> Result<(), ConfigError> {
-        let address = way.address;
-        let is_protected = address.uses_tls() || address.is_local() || way.allow_clear_text;
+    /// Whether it can be done, and safely, on this channel.
+    pub(super) fn check(&self, channel: &Channel<'_>) -> Result<(), ConfigError> {
+        let address = channel.address;
+        let is_protected = address.uses_tls() || address.is_local() || channel.allow_clear_text;
         match self {
             Self::Anonymous => Ok(()),
             // A server takes either for an unauthenticated bind, and says "success" (RFC 4513
@@ -125,7 +125,7 @@ impl BindSettings {
                     ".bind_external() needs TLS with a client certificate, or a socket of this \
                      machine: write the URL with ldaps:// or say .start_tls(), or write ldapi://",
                 )),
-                Place::Network { .. } if !way.has_client_certificate => Err(wrong(
+                Place::Network { .. } if !channel.has_client_certificate => Err(wrong(
                     "bind",
                     ".bind_external() has nothing to show to the server; name a certificate and \
                      its key with .client_certificate(..)",

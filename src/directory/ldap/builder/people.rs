@@ -1,8 +1,8 @@
 //! How a person is found.
 
-use super::super::active_directory::{self, Rules};
+use super::super::active_directory::{self, PacRules};
 use super::super::filter::Filter;
-use super::super::people::{DnTemplate, People, Place, Way};
+use super::super::people::{DnTemplate, EntryPlace, People, Way};
 use super::super::scope::Scope;
 use super::super::{account, dn, free_ipa, openldap};
 use super::groups::GroupDefaults;
@@ -122,8 +122,8 @@ impl PeopleSettings {
     /// Where and how groups are searched where no setting says so.
     pub(super) fn group_defaults(&self) -> Result<GroupDefaults, ConfigError> {
         let people = self.ways()?.into_iter().filter_map(|way| match way.place {
-            Place::Below { base, .. } => Some(base),
-            Place::Named(_) => None,
+            EntryPlace::Below { base, .. } => Some(base),
+            EntryPlace::Named(_) => None,
         });
         let people = people.collect();
         Ok(match &self.preset {
@@ -155,7 +155,7 @@ impl PeopleSettings {
         }
         check_together(ways.iter().map(|way| &way.filter))?;
         check_together(ways.iter().filter_map(|way| way.ticket_names.as_ref()))?;
-        let rules = by_pac.then_some(Rules { by_preset });
+        let rules = by_pac.then_some(PacRules { by_preset });
         let for_account: &[&str] = if by_preset { &[] } else { &account::ATTRIBUTES };
         let filters = ways
             .iter()
@@ -164,7 +164,7 @@ impl PeopleSettings {
             filters
                 .flatten()
                 .flat_map(Filter::attributes)
-                .chain(rules.iter().flat_map(Rules::attributes))
+                .chain(rules.iter().flat_map(PacRules::attributes))
                 .chain(wanted.iter().copied())
                 .chain(for_account.iter().copied())
                 .chain(wildcards.iter().map(String::as_str)),
@@ -252,7 +252,7 @@ impl WaySettings {
                 if !base.is_empty() {
                     check_base("search", base)?;
                 }
-                let place = Place::Below {
+                let place = EntryPlace::Below {
                     base: base.clone(),
                     scope: *scope,
                 };
@@ -260,7 +260,7 @@ impl WaySettings {
             }
             Self::Template(template) => {
                 let (template, filter) = DnTemplate::parse(template)?;
-                (Place::Named(template), filter)
+                (EntryPlace::Named(template), filter)
             }
         };
         Ok(Way {

@@ -17,7 +17,7 @@ use super::super::server::Address;
 use super::super::servers::srv::Srv;
 use super::super::servers::{List, Servers};
 use super::super::tls::{self, ClientFiles, Tls};
-use super::bind::{BindSettings, Way};
+use super::bind::{BindSettings, Channel};
 #[cfg(feature = "srv")]
 use super::no_domain;
 use super::{LdapDirectoryBuilder, wrong};
@@ -201,7 +201,7 @@ impl ServerSettings {
     pub(super) fn build(self, bind: BindSettings) -> Result<Servers, ConfigError> {
         let addresses = self.addresses()?;
         for address in &addresses {
-            bind.check(&Way {
+            bind.check(&Channel {
                 address,
                 allow_clear_text: self.allow_clear_text,
                 has_client_certificate: self.client.is_some(),

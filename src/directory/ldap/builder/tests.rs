@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::super::people::Place;
+use super::super::people::EntryPlace;
 use super::super::{GroupSearch, Scope, account, active_directory};
 use super::*;
 use crate::directory::Directory;
@@ -18,8 +18,8 @@ fn searching(base: &str, filter: &str) -> LdapDirectoryBuilder {
 fn searches(directory: &LdapDirectory) -> Vec<(&str, &str)> {
     let ways = directory.people.ways.iter();
     ways.map(|way| match &way.place {
-        Place::Below { base, .. } => (base.as_str(), way.filter.template()),
-        Place::Named(_) => panic!("a search"),
+        EntryPlace::Below { base, .. } => (base.as_str(), way.filter.template()),
+        EntryPlace::Named(_) => panic!("a search"),
     })
     .collect()
 }

@@ -7,14 +7,14 @@ use crate::user::Group;
 
 /// Beyond these nobody gets in: some of the groups are not the groups.
 #[derive(Debug, Clone, Copy)]
-pub(in super::super) struct Limits {
+pub(in super::super) struct GroupLimits {
     /// How many levels of groups in groups there may be.
     pub(in super::super) depth: usize,
     /// How many groups a person may be in.
     pub(in super::super) size: u16,
 }
 
-impl Default for Limits {
+impl Default for GroupLimits {
     fn default() -> Self {
         Self {
             depth: 32,
@@ -23,7 +23,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl GroupLimits {
     /// How many entries a search for groups asks for: one more tells that there are too many.
     pub(super) fn entries(self) -> u16 {
         self.size.saturating_add(1)
@@ -40,14 +40,14 @@ impl Limits {
 
 /// Each group once, so that a cycle of them ends.
 pub(super) struct Collected {
-    limits: Limits,
+    limits: GroupLimits,
     level: usize,
     known: HashSet<String>,
     groups: Vec<Group>,
 }
 
 impl Collected {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: GroupLimits) -> Self {
         Self {
             limits,
             level: 1,
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn one_group_too_many_refuses_and_says_what_to_do() {
-        let mut found = Collected::new(Limits { depth: 1, size: 2 });
+        let mut found = Collected::new(GroupLimits { depth: 1, size: 2 });
         assert!(found.add(group(1)).unwrap());
         assert!(found.add(group(2)).unwrap());
         assert!(!found.add(group(1)).unwrap(), "the same group");
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn another_spelling_may_be_another_group() {
-        let mut found = Collected::new(Limits::default());
+        let mut found = Collected::new(GroupLimits::default());
         for dn in ["CN=a", "cn=a", "x-name=A", "x-name=a"] {
             assert!(found.add(Group::new("a").with_dn(dn)).unwrap(), "{dn}");
             assert!(found.has(dn));
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn one_level_too_many_refuses_unless_it_has_no_new_group() {
-        let mut found = Collected::new(Limits { depth: 1, size: 9 });
+        let mut found = Collected::new(GroupLimits { depth: 1, size: 9 });
         found.add(group(1)).unwrap();
         found.next_level();
         assert!(!found.add(group(1)).unwrap());

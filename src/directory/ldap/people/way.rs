@@ -10,7 +10,7 @@ use crate::initiator::Initiator;
 
 #[derive(Debug, Clone)]
 pub(in super::super) struct Way {
-    pub(in super::super) place: Place,
+    pub(in super::super) place: EntryPlace,
     /// What an entry found on this way must pass, byte for byte; of a search, the server is asked
     /// for it, too.
     pub(in super::super) filter: Filter,
@@ -20,7 +20,7 @@ pub(in super::super) struct Way {
 }
 
 #[derive(Debug, Clone)]
-pub(in super::super) enum Place {
+pub(in super::super) enum EntryPlace {
     Below { base: String, scope: Scope },
     Named(DnTemplate),
 }
@@ -35,7 +35,7 @@ impl Way {
         attributes: &[String],
     ) -> Result<Found, DirectoryError> {
         match &self.place {
-            Place::Below { base, scope } => {
+            EntryPlace::Below { base, scope } => {
                 let filter = filter.render(who).ok_or_else(DirectoryError::pac_missing)?;
                 let searched = format!("{} with {filter}", described(*scope, base));
                 let query = Query {
@@ -47,14 +47,14 @@ impl Way {
                 };
                 lookup.search(query).await?.found(searched)
             }
-            Place::Named(template) => template.read(lookup, who, attributes).await,
+            EntryPlace::Named(template) => template.read(lookup, who, attributes).await,
         }
     }
 
     pub(super) fn fingerprint(&self) -> String {
         let place = match &self.place {
-            Place::Below { base, scope } => described(*scope, base),
-            Place::Named(template) => template.text().to_owned(),
+            EntryPlace::Below { base, scope } => described(*scope, base),
+            EntryPlace::Named(template) => template.text().to_owned(),
         };
         format!(
             "{place}\n{}\n{}",

@@ -172,6 +172,7 @@ mod layer;
 mod login;
 mod observe;
 mod principal;
+mod questions;
 mod require;
 mod response;
 mod service;

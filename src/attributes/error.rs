@@ -1,3 +1,5 @@
+//! Why attributes do not fit the type that is asked for.
+
 use std::fmt;
 
 use serde::de::{self, Expected, Unexpected};

@@ -16,7 +16,6 @@ mod error;
 #[cfg(feature = "ldap")]
 pub mod ldap;
 mod principal_only;
-pub(crate) mod questions;
 mod realms;
 mod ticket;
 

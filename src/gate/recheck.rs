@@ -9,12 +9,12 @@ use quick_cache::sync::Cache;
 use tracing::Instrument;
 
 use super::{Gate, Visit};
-use crate::directory::questions::Questions;
 use crate::directory::{Directory, DirectoryError};
 use crate::error::{Error, ErrorKind};
 use crate::initiator::Initiator;
 use crate::login::{Freshness, Login, Recheck, Refreshed, Right};
 use crate::observe;
+use crate::questions::Questions;
 use crate::user::User;
 
 /// How long a directory that could not answer is left alone, while its last answer holds.

@@ -1,3 +1,5 @@
+//! One value of an attribute, as serde reads it.
+
 use std::str::FromStr;
 
 use serde::de::value::BorrowedStrDeserializer;

@@ -8,9 +8,9 @@ use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 use super::Answer;
-use crate::directory::questions::Questions;
 use crate::error::ErrorKind;
 use crate::initiator::{Initiator, Occasion};
+use crate::questions::Questions;
 
 /// A question: equal are those that a directory which does not look at times answers alike.
 #[derive(Clone)]

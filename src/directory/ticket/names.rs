@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::directory::DirectoryError;
 use crate::directory::ldap::LdapDirectory;
-use crate::directory::questions::Questions;
+use crate::questions::Questions;
 use crate::sid::Sid;
 use crate::user::Group;
 

@@ -4,13 +4,19 @@
 //! of a second, needs no root, and gives tickets that are accepted or refused for real reasons.
 //!
 //! - [`TestRealm`]: a realm with users and services, its keytab and `krb5.conf`.
-//! - [`TicketCache`]: a user's tickets, for tokens made in the test's own process
+//! - [`TicketCache`]: a user's tickets, for requests to an application in the test's own process
+//!   ([`open`](TicketCache::open), [`send`](TicketCache::send)), for tokens
 //!   ([`token`](TicketCache::token), [`Handshake`]) and for programs.
 //! - [`token_from`]: a token out of any other ticket cache, such as a forwarded ticket's.
 //! - [`TestLdap`]: a directory with people and groups, over LDAP, LDAPS, StartTLS and a local socket.
 //! - [`TestDns`]: a DNS server that names the servers of a domain.
 //! - [`TestActiveDirectory`]: a Samba domain with users, computers and groups; it needs root.
 //! - [`Chromium`] and [`Firefox`]: headless browsers that sign in with a ticket cache.
+//!
+#![cfg_attr(
+    all(feature = "axum", feature = "ldap"),
+    doc = "[`guide::testing`](crate::guide::testing) has an application's own test, in 20 lines."
+)]
 //!
 //! ```
 //! use tower_spnego::testing::TestRealm;
@@ -43,6 +49,7 @@ mod negotiation;
 mod port;
 mod process;
 mod realm;
+mod signed_in;
 mod skip;
 mod ticket;
 

@@ -78,6 +78,7 @@ mod stopping;
 mod stores;
 mod tls;
 mod two_servers;
+mod user_guides;
 mod wait;
 mod website;
 mod which_spn;

@@ -60,8 +60,10 @@
 //!   refused token it has an [`Explanation`](explain::Explanation): what was seen, what it means, and
 //!   the commands that mend it.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
-//! - [`guide::clients`] says which clients sign in, and how; [`guide::observability`] which spans,
-//!   events and metrics there are; [`guide::limits`] what is not done yet.
+//! - [`guide::clients`] says which clients sign in, and how; [`guide::browsers`] how browsers are set;
+//!   [`guide::observability`] which spans, events and metrics there are; [`guide::limits`] what is not
+//!   done yet.
+//! - [`guide::troubleshooting`] goes from what a person sees, or the log says, to what to do.
 #![cfg_attr(
     feature = "doctor",
     doc = "- [`doctor`] checks a whole set-up, and says how to mend it; it is a command, too."

@@ -6,11 +6,13 @@
 use std::fs;
 use std::process::Command;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower_spnego::testing::{TestRealm, TicketCache, chromium_or_skip, firefox_or_skip};
-use tower_spnego::{PrincipalOnly, SpnegoLayer};
+use tower_spnego::{PrincipalOnly, SpnegoLayer, SpnegoLayerBuilder};
 
 use super::blocks;
+use crate::clients::greeting;
 use crate::daemon::Daemon;
 use crate::not_run;
 use crate::served::{DEADLINE, outcomes};
@@ -29,7 +31,9 @@ fn policy(n: usize) -> &'static str {
 
 fn may_mount(test: &str) -> bool {
     let mut unshare = Command::new("unshare");
-    let tried = unshare.args(["--mount", "true"]).output();
+    let layers = "mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work && mount -t overlay overlay \
+        -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work /etc";
+    let tried = unshare.args(["--mount", "sh", "-c", layers]).output();
     let works = tried.is_ok_and(|output| output.status.success());
     if !works {
         not_run(
@@ -48,7 +52,19 @@ struct Site {
 }
 
 impl Site {
+    /// With a page for whoever signs in.
     fn start() -> Self {
+        let script = "await report(document.querySelector('h1').textContent)";
+        Self::with(|layer| Website::start(layer, script))
+    }
+
+    /// With a page for everybody, which asks for one that is not.
+    fn public() -> Self {
+        let script = "await report((await fetch('/greeting')).status)";
+        Self::with(|layer| Website::public(greeting("/greeting", layer), script))
+    }
+
+    fn with(website: impl FnOnce(SpnegoLayerBuilder) -> Website) -> Self {
         let realm = TestRealm::builder().service(format!("HTTP/{HOST}")).start();
         let realm = realm.expect("a realm");
         let layer = SpnegoLayer::builder()
@@ -56,9 +72,8 @@ impl Site {
             .hostnames([HOST])
             .keytab(realm.keytab())
             .directory(PrincipalOnly);
-        let script = "await report(document.querySelector('h1').textContent)";
         Self {
-            website: Website::start(layer, script),
+            website: website(layer),
             alice: realm.ticket_cache("alice").expect("a ticket"),
             _realm: realm,
         }
@@ -118,16 +133,29 @@ impl Browser {
     }
 }
 
+/// What the page reports, and the requests for `path`.
 #[track_caller]
-fn is_signed_in(site: &Site, browser: &Browser) {
-    let report = site.website.reports.recv_timeout(DEADLINE);
-    let report = report.unwrap_or_else(|_| {
-        let trips = outcomes(&site.website.served.trips("/"));
-        panic!("nobody is signed in: {trips:?} {}", browser.log())
-    });
-    assert_eq!(report, "Hello, alice");
-    let trips = outcomes(&site.website.served.trips("/"));
-    assert_eq!(trips, [(401, false), (200, true)]);
+fn comes_to(site: &Site, browser: &Browser, path: &str, report: Value, trips: &[(u16, bool)]) {
+    let came = site.website.reports.recv_timeout(DEADLINE);
+    let seen = outcomes(&site.website.served.trips(path));
+    let log = || browser.log();
+    assert_eq!(came.ok(), Some(report), "{seen:?} {}", log());
+    assert_eq!(seen, trips, "{}", log());
+}
+
+/// By the guide's policy, and by no other's.
+fn its_policy_signs_in_at_the_sites_that_it_names(path: &str, policy: &str, command: &str) {
+    let site = Site::start();
+    let browser = Browser::start(&site, (path, policy), command);
+    let trips = [(401, false), (200, true)];
+    comes_to(&site, &browser, "/", json!("Hello, alice"), &trips);
+    drop(browser);
+
+    let site = Site::public();
+    let others = policy.replace("corp.example.com", "other.example.com");
+    assert_ne!(others, policy);
+    let browser = Browser::start(&site, (path, &others), command);
+    comes_to(&site, &browser, "/greeting", json!(401), &[(401, false)]);
 }
 
 #[test]
@@ -136,7 +164,6 @@ fn chromium_signs_in_by_the_guides_policy() {
     if !chromium_or_skip(test) || !may_mount(test) {
         return;
     }
-    let site = Site::start();
     // As in testing::Chromium, but for the allowlist: without the first line, the sandbox of a fresh
     // profile keeps libgssapi from being loaded.
     let command = r#"
@@ -145,9 +172,8 @@ fn chromium_signs_in_by_the_guides_policy() {
             --disable-quic --no-first-run --disable-background-networking --disable-sync \
             --disable-component-update --disable-breakpad --disable-dev-shm-usage \
             --user-data-dir="$PWD/profile" "$1""#;
-    let policy = ("chromium/policies/managed/intranet.json", policy(0));
-    let browser = Browser::start(&site, policy, command);
-    is_signed_in(&site, &browser);
+    let path = "chromium/policies/managed/intranet.json";
+    its_policy_signs_in_at_the_sites_that_it_names(path, policy(0), command);
 }
 
 #[test]
@@ -156,7 +182,6 @@ fn firefox_signs_in_by_the_guides_policy() {
     if !firefox_or_skip(test) || !may_mount(test) {
         return;
     }
-    let site = Site::start();
     // The proxy that is not there keeps all else that Firefox asks for on this machine.
     let command = r#"
         cat > profile/user.js <<END
@@ -175,7 +200,6 @@ user_pref("datareporting.policy.dataSubmissionEnabled", false);
 END
         export MOZ_CRASHREPORTER_DISABLE=1
         exec "${TOWER_SPNEGO_FIREFOX:-firefox-esr}" --headless --no-remote --profile profile "$1""#;
-    let policy = ("firefox/policies/policies.json", policy(1));
-    let browser = Browser::start(&site, policy, command);
-    is_signed_in(&site, &browser);
+    let path = "firefox/policies/policies.json";
+    its_policy_signs_in_at_the_sites_that_it_names(path, policy(1), command);
 }

@@ -66,7 +66,15 @@ fn what_to_do_begins_with_the_doctor_and_names_what_it_looks_at() {
             assert!(report.contains(&name), "the doctor has no line {check:?}");
         }
     }
+    let pages = include_str!("../../../src/response/page.rs");
     for row in rows(GUIDE, "symptom") {
+        for title in row[0].split('"').skip(1).step_by(2) {
+            let is_ours = pages.contains(&format!("title: \"{title}\""));
+            assert!(
+                is_ours || title == "Windows Security",
+                "{title:?} is no page"
+            );
+        }
         assert!(
             row.len() == 3 && row.iter().all(|cell| !cell.is_empty()),
             "{row:?}"

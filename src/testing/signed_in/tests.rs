@@ -15,7 +15,10 @@ fn app(realm: &TestRealm) -> Router {
         .stateless()
         .build()
         .expect("starts");
-    let who = async |user: User| user.username().to_owned();
+    let who = async |user: User, headers: HeaderMap| {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        format!("{} at {}", user.username(), host.unwrap_or("nowhere"))
+    };
     Router::new()
         .route("/", get(who))
         .route("/upload", post(async |_: User, body: String| body))
@@ -32,10 +35,11 @@ async fn a_person_opens_pages_and_sends_requests_each_with_a_token_of_its_own() 
     let realm = TestRealm::start().expect("a realm");
     let app = app(&realm);
     let alice = realm.ticket_cache("alice").expect("a ticket");
-    for url in ["http://localhost/", "https://localhost:8443/"] {
-        let answer = alice.open(&app, url).await.expect("an answer");
-        assert_eq!(answer.status(), 200, "{url}");
-        assert_eq!(text(answer).await, "alice");
+    for host in ["localhost", "localhost:8443"] {
+        let answer = alice.open(&app, &format!("http://{host}/")).await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), 200, "{host}");
+        assert_eq!(text(answer).await, format!("alice at {host}"));
     }
     let request = Request::post("http://localhost/upload").body("a story".into());
     let answer = alice.send(&app, request.expect("a request")).await;

@@ -14,8 +14,8 @@ use http::uri::PathAndQuery;
 
 pub(crate) use self::body::read_body;
 pub use self::inside::Challenge;
-use self::inside::Inside;
 pub(crate) use self::inside::refuse_inside;
+use self::inside::{Inside, Unsaid};
 use self::page::Words;
 pub(crate) use self::refusal::{Refusal, log};
 use crate::authorization::{challenge, final_token, reject_token};
@@ -94,6 +94,11 @@ impl Refusals {
         }
         observe::refused(refusal.kind());
         self.tell(&refusal.error, asked);
+        self.answer(refusal, asked)
+    }
+
+    /// The response alone.
+    fn answer(&self, refusal: Refusal, asked: &Asked) -> Response {
         let mut response = Response::new(Body::empty());
         self.fill(&mut response, refusal, asked);
         response
@@ -108,11 +113,16 @@ impl Refusals {
     /// [`refuse_inside`] has made.
     pub(crate) fn complete(&self, answer: &mut Response, kind: ErrorKind, asked: &Asked) {
         let is_inside = answer.extensions_mut().remove::<Inside>().is_some();
+        let is_unsaid = answer.extensions_mut().remove::<Unsaid>().is_some();
         let error = match answer.extensions().get::<Error>() {
             Some(error) if error.kind() == ErrorKind::NoCredentials => Error::new(kind),
             Some(error) if is_inside => error.clone(),
             _ => return,
         };
+        if is_unsaid {
+            log(&error);
+            observe::refused(error.kind());
+        }
         self.tell(&error, asked);
         self.fill(answer, error.into(), asked);
     }

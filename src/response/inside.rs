@@ -37,9 +37,19 @@ impl IntoResponse for Error {
             basic: None,
             request: None,
         };
-        Refusals::default().respond(self.into(), &asked)
+        let refusals = Refusals::default();
+        if self.kind() != ErrorKind::NoCredentials {
+            return refusals.respond(self.into(), &asked);
+        }
+        let mut response = refusals.answer(self.into(), &asked);
+        response.extensions_mut().insert(Unsaid);
+        response
     }
 }
+
+/// That neither the log nor the metrics have the challenge yet: the layer around knows what becomes of it.
+#[derive(Clone, Copy)]
+pub(super) struct Unsaid;
 
 /// That a refusal is to look like those of the layer around.
 #[derive(Clone, Copy)]

@@ -1,5 +1,7 @@
 //! Who is challenged, and what a refusal looks like.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
@@ -13,6 +15,7 @@ use tower_spnego::{
     SpnegoConnection, User,
 };
 
+use crate::process;
 use crate::site::{
     Answer, SPN, Site, layer, post, realm, request, routes, token, with_header, with_token,
 };
@@ -307,4 +310,29 @@ async fn a_challenge_keeps_no_word_on_the_body_that_it_replaces() {
     );
     assert_eq!(parts.headers.get("content-encoding"), None);
     assert_eq!(parts.headers["x-own"], "kept");
+}
+
+#[tokio::test]
+async fn a_handlers_challenge_is_logged_as_what_the_client_gets() {
+    if !process::is_own() {
+        let none: [(&str, &str); 0] = [];
+        let test = "refusals::a_handlers_challenge_is_logged_as_what_the_client_gets";
+        return process::run(test, none);
+    }
+    let log = crate::log::record();
+    let realm = realm();
+    let site = Site::of(
+        asking().merge(routes(&Arc::default())),
+        layer(&realm).optional(),
+    );
+    let mut alice = site.signed_in(&realm, "alice").await;
+    alice.get("/logout").await;
+    alice.get("/second-way").await.is_signed_out();
+    let lines = log.text();
+    assert_eq!(lines.matches("kind=SignedOut").count(), 1, "{lines}");
+    assert_eq!(lines.matches("kind=NoCredentials").count(), 0, "{lines}");
+
+    site.browser().get("/second-way").await.is_challenge();
+    let lines = log.text();
+    assert_eq!(lines.matches("kind=NoCredentials").count(), 1, "{lines}");
 }

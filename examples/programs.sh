@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
     BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
     SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
     # Of the tests alone.
-    CLIENT_PROGRAMS=(browser firefox nginx haproxy redis-server postgres python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi faketime)
+    CLIENT_PROGRAMS=(browser firefox nginx haproxy redis-server postgres python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi faketime msktutil adcli dnsmasq host)
 }
 
 # The status that says "this machine lacks something", apart from a failure.
@@ -214,6 +214,8 @@ packages_of() {
             javac) echo default-jdk-headless ;;
             go) echo golang-go ;;
             samba-ad) printf '%s\n' samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind ;;
+            dnsmasq) echo dnsmasq-base ;;
+            host) echo bind9-host ;;
             sasl-gssapi) echo libsasl2-modules-gssapi-mit ;;
             gokrb5) echo golang-github-jcmturner-gokrb5.v8-dev ;;
             *) echo "$program" ;;

@@ -1,5 +1,10 @@
 //! What does not fit into the documentation of one item.
 
+#[cfg(all(feature = "axum", feature = "ldap-gssapi"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "axum", feature = "ldap-gssapi"))))]
+#[doc = include_str!("guide/active_directory.md")]
+pub mod active_directory {}
+
 #[doc = include_str!("guide/browsers.md")]
 pub mod browsers {}
 
@@ -29,6 +34,11 @@ pub mod mod_auth_gssapi {}
 
 #[doc = include_str!("guide/observability.md")]
 pub mod observability {}
+
+#[cfg(all(feature = "axum", feature = "ldap-gssapi"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "axum", feature = "ldap-gssapi"))))]
+#[doc = include_str!("guide/samba.md")]
+pub mod samba {}
 
 #[cfg(all(feature = "axum", feature = "ldap", feature = "testing"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

@@ -6,6 +6,8 @@ mod cached;
 mod directories;
 mod group_rules;
 mod groups;
+#[cfg(feature = "doctor")]
+mod guides;
 mod names;
 mod nested;
 pub mod people;

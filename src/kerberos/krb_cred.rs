@@ -16,7 +16,7 @@ const KRB_CRED: u8 = 0x76;
 const ENC_KRB_CRED_PART: u8 = 0x7d;
 
 /// The KRB-CRED in a checksum of GSSAPI's (RFC 4121 section 4.1.1), as MIT finds it.
-pub(super) fn forwarded(checksum: &[u8]) -> Option<&[u8]> {
+pub(crate) fn forwarded(checksum: &[u8]) -> Option<&[u8]> {
     const DELEGATION: u32 = 1;
     let (flags, option) = checksum.get(20..)?.split_first_chunk()?;
     if u32::from_le_bytes(*flags) & DELEGATION == 0 {
@@ -29,7 +29,7 @@ pub(super) fn forwarded(checksum: &[u8]) -> Option<&[u8]> {
 
 /// Tickets, and what is sealed about them.
 #[derive(Debug)]
-pub(super) struct KrbCred<'a> {
+pub(crate) struct KrbCred<'a> {
     tickets: usize,
     pub(super) enctype: i32,
     pub(super) sealed: &'a [u8],
@@ -37,7 +37,7 @@ pub(super) struct KrbCred<'a> {
 
 impl<'a> KrbCred<'a> {
     /// `None` also where there is no ticket.
-    pub(super) fn read(message: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(message: &'a [u8]) -> Option<Self> {
         let mut fields = Fields::of(only(message, KRB_CRED)?)?;
         int32(fields.next(0)?)?;
         int32(fields.next(1)?)?;
@@ -59,7 +59,7 @@ impl<'a> KrbCred<'a> {
 
     /// Whether the opened part (EncKrbCredPart) gives the key, the client and the server of each
     /// ticket. Old ciphers leave padding after it.
-    pub(super) fn is_described_by(&self, opened: &[u8]) -> bool {
+    pub(crate) fn is_described_by(&self, opened: &[u8]) -> bool {
         take(opened, ENC_KRB_CRED_PART)
             .and_then(|(part, _padding)| infos(part))
             .is_some_and(|infos| infos == self.tickets)

@@ -48,7 +48,11 @@ pub(crate) use self::password::{BINDING, PasswordChecks, Question, RefusedPasswo
 use self::replay_cache::ReplayCache;
 use self::worker::{Disposable, Pool, Size};
 #[cfg(fuzzing)]
-pub(crate) use self::{keytab::Keytab, pac::Buffers};
+pub(crate) use self::{
+    keytab::Keytab,
+    krb_cred::{KrbCred, forwarded},
+    pac::Buffers,
+};
 use crate::error::{ConfigError, Error, ErrorKind};
 
 /// More threads gain nothing: they meet at the replay cache's lock.

@@ -257,6 +257,8 @@ mod failure;
 mod fields;
 mod filter;
 mod free_ipa;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod groups;
 #[cfg(feature = "ldap-gssapi")]
 mod gssapi;

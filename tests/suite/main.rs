@@ -53,7 +53,7 @@ mod long_headers;
 mod mangled;
 mod names;
 mod ntlm;
-#[cfg(feature = "metrics")]
+#[cfg(all(feature = "ldap-gssapi", feature = "metrics"))]
 mod observability;
 mod opened_ticket;
 mod pac;

@@ -98,6 +98,15 @@ impl Told {
         self.values.get(field).map_or("", String::as_str)
     }
 
+    /// With nothing escaped.
+    pub fn as_line(&self) -> String {
+        let values = self.values.iter();
+        let values: String = values
+            .map(|(name, value)| format!(" {name}={value}"))
+            .collect();
+        format!("{} {} {}{values}\n", self.level, self.target, self.text)
+    }
+
     pub fn is_ours(&self) -> bool {
         self.target.starts_with("tower_spnego")
     }

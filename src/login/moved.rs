@@ -117,3 +117,49 @@ impl Mover {
         let _ = self.0.send(true);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::FutureExt;
+    use tower_sessions::{MemoryStore, Session};
+
+    use super::*;
+
+    fn session() -> RequestSession {
+        RequestSession::new(Session::new(None, Arc::new(MemoryStore::default()), None))
+    }
+
+    #[test]
+    fn its_owner_waits_until_it_is_there_and_nobody_else_gets_it() {
+        let (moved, id, now) = (MovedSessions::default(), Id::default(), SystemTime::now());
+        let alice = Value::from("alice");
+        let mover = moved.begin(id, alice.clone(), session(), now);
+        let of = |owner: &Value| {
+            let moved = moved.get(|| Some(id), now).unwrap();
+            moved.of(owner).now_or_never()
+        };
+        assert!(of(&alice).is_none(), "it is under way");
+        mover.arrive();
+        assert!(of(&alice).flatten().is_some());
+        assert!(of(&Value::from("bob")).unwrap().is_none());
+        assert!(moved.get(|| Some(id), now + REMEMBERED_FOR).is_none());
+        assert!(moved.get(|| Some(Id::default()), now).is_none());
+    }
+
+    #[test]
+    fn who_moves_it_first_counts_unless_they_have_given_up() {
+        let (moved, id, now) = (MovedSessions::default(), Id::default(), SystemTime::now());
+        let owner = || moved.get(|| Some(id), now).map(|moved| moved.owner);
+        let given_up = moved.begin(id, "alice".into(), session(), now);
+        let late = moved.begin(id, "bob".into(), session(), now);
+        assert_eq!(owner(), Some("alice".into()));
+        drop((given_up, late));
+        assert_eq!(owner(), None);
+        let mover = moved.begin(id, "carol".into(), session(), now);
+        mover.arrive();
+        moved.begin(id, "bob".into(), session(), now).arrive();
+        assert_eq!(owner(), Some("carol".into()));
+    }
+}

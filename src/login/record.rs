@@ -182,3 +182,25 @@ pub(super) fn to_date(time: SystemTime) -> OffsetDateTime {
     let date = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     date.unwrap_or_else(|| PrimitiveDateTime::MAX.assume_utc())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_ends_with_the_last_of_its_logins() {
+        let early = SystemTime::UNIX_EPOCH;
+        let late = early + Duration::from_secs(1);
+        for (before, now, expected) in [
+            (Some(early), Some(late), Some(late)),
+            (Some(late), Some(early), Some(late)),
+            (None, Some(late), None),
+            (Some(late), None, None),
+        ] {
+            let root = Root::new(before);
+            let renewed = root.renewed(now);
+            assert_eq!(renewed.end, expected, "{before:?} {now:?}");
+            assert_eq!(renewed.id, root.id);
+        }
+    }
+}

@@ -31,13 +31,16 @@ on! {
         a_logout_holds_against_a_sign_in_anew_under_way,
         a_change_of_user_holds_against_a_request_under_way,
         a_change_of_user_holds_against_a_record_that_is_saved_after_it,
+        a_change_of_user_holds_against_a_renewal_under_way,
         a_logout_in_the_request_of_a_change_of_user_ends_both_logins,
+        a_logout_in_the_request_of_a_sign_in_leaves_the_mark_alone,
         a_flush_by_the_application_holds_against_a_record_that_is_saved_after_it,
         a_removal_holds_against_a_request_under_way,
         a_removal_holds_against_a_sign_in_under_way,
         a_removal_does_not_hold_against_the_next_sign_in,
         a_removal_by_a_recheck_holds_against_a_request_under_way,
         what_a_recheck_has_learnt_is_not_written_over_a_logout,
+        what_a_recheck_has_learnt_is_not_written_over_a_newer_login,
         a_login_that_expires_during_a_request_has_ended,
     }
 }
@@ -57,7 +60,8 @@ struct Servers {
     hold: Hold,
 }
 
-/// Where `/slow/{item}` waits before it puts an item into the cart.
+/// Where `/slow/{item}` waits before it puts an item into the cart, and `/reload` before it loads the
+/// session anew.
 #[derive(Clone)]
 struct Hold {
     came: Arc<Semaphore>,
@@ -72,14 +76,20 @@ impl Hold {
     }
 
     fn routes(&self) -> Router {
-        let hold = self.clone();
+        let (hold, held) = (self.clone(), self.clone());
         let slow = async move |session: Session, Path(item): Path<String>| {
             hold.came.add_permits(1);
             hold.go.acquire().await.expect("open").forget();
             session.insert("cart", [item]).await.expect("inserts");
         };
+        let reload = async move |session: Session| {
+            held.came.add_permits(1);
+            held.go.acquire().await.expect("open").forget();
+            session.load().await.expect("loads");
+        };
         routes(&Arc::default())
             .route("/slow/{item}", get(slow))
+            .route("/reload", get(reload))
             .route(
                 "/flush",
                 get(async |session: Session| session.flush().await.expect("flushes")),
@@ -303,15 +313,45 @@ async fn a_change_of_user_holds_against_a_record_that_is_saved_after_it(store: S
     browser.get("/").await.is_hello("bob");
 }
 
+async fn a_change_of_user_holds_against_a_renewal_under_way(store: Store) {
+    let servers = Servers::start(store).await;
+    let mut browser = servers.here.with_a_pear(&servers.realm, "alice").await;
+    let slow = at(&servers.there, &browser);
+    let renewal = with_token(request("/slow/apple"), &token(&servers.realm, "alice"));
+    let bob = token(&servers.realm, "bob");
+    let (slow, _, answer) = servers
+        .hold
+        .during(slow, renewal, browser.get_with("/", &bob))
+        .await;
+    answer.is_hello("bob");
+    // Hers is a login of its own.
+    assert_ne!(slow.cookie, browser.cookie);
+    for (browser, name) in [(&slow, "alice"), (&browser, "bob")] {
+        servers
+            .each_answers(browser, |answer| answer.is_hello(name))
+            .await;
+        assert_eq!(browser.clone().get("/cart").await.body, "", "{name}");
+    }
+}
+
 async fn a_logout_in_the_request_of_a_change_of_user_ends_both_logins(store: Store) {
     let servers = Servers::start(store).await;
     let mut browser = servers.here.with_a_pear(&servers.realm, "alice").await;
     let (old, record) = (browser.clone(), servers.record(&browser).await);
     let bob = token(&servers.realm, "bob");
     assert_eq!(browser.get_with("/logout", &bob).await.body, "Goodbye");
+    servers.holds_only_the_mark(&browser).await;
     servers.each_answers(&browser, Answer::is_signed_out).await;
     servers.save(record.expect("a record")).await;
     servers.each_answers(&old, Answer::is_challenge).await;
+}
+
+async fn a_logout_in_the_request_of_a_sign_in_leaves_the_mark_alone(store: Store) {
+    let servers = Servers::start(store).await;
+    let mut browser = servers.here.browser();
+    let alice = token(&servers.realm, "alice");
+    assert_eq!(browser.get_with("/logout", &alice).await.body, "Goodbye");
+    servers.holds_only_the_mark(&browser).await;
 }
 
 async fn a_flush_by_the_application_holds_against_a_record_that_is_saved_after_it(store: Store) {
@@ -417,6 +457,28 @@ async fn what_a_recheck_has_learnt_is_not_written_over_a_logout(store: Store) {
         .await;
     servers.holds_only_the_mark(&slow).await;
     servers.each_answers(&slow, Answer::is_signed_out).await;
+}
+
+async fn what_a_recheck_has_learnt_is_not_written_over_a_newer_login(store: Store) {
+    let (servers, ldap) = that_recheck(store).await;
+    let mut browser = servers.here.with_a_pear(&servers.realm, "alice").await;
+    let slow = at(&servers.there, &browser);
+    servers.clock.advance(INTERVAL);
+    let renewed = async {
+        let alice = format!("uid=alice,{}", ldap.people());
+        let rename = "changetype: modify\nreplace: displayName\ndisplayName: Alice Hargreaves";
+        let change = format!("dn: {alice}\n{rename}\n");
+        ldap.ldif(&change).expect("changed");
+        let ticket = token(&servers.realm, "alice");
+        browser.get_with("/", &ticket).await.is_hello("alice");
+    };
+    let (slow, answer, ()) = servers.hold.during(slow, request("/reload"), renewed).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(slow.cookie, browser.cookie, "the id stays");
+    for site in [&servers.here, &servers.there] {
+        let answer = at(site, &browser).get("/who").await;
+        assert!(answer.body.starts_with("Alice Hargreaves "), "{answer:?}");
+    }
 }
 
 async fn a_login_that_expires_during_a_request_has_ended(store: Store) {

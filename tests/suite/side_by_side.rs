@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use axum::routing::get;
 use http::StatusCode;
+use tower_sessions::Session;
 use tower_spnego::ErrorKind;
 
-use crate::site::{Browser, Site, TestClock, layer, realm, request, token};
+use crate::site::{Browser, Site, TestClock, layer, own_routes, realm, request, token};
 use crate::site::{with_header, with_token};
 
 /// A browser with a cart of nobody's.
@@ -58,11 +60,16 @@ async fn who_comes_with_the_old_id_of_a_session_signs_in_into_it() {
 #[tokio::test]
 async fn a_request_that_fails_saves_nothing_into_the_session_of_another() {
     let realm = realm();
-    let site = Site::new(layer(&realm).optional());
+    let fail = async |session: Session| {
+        session.insert("cart", ["plum"]).await.expect("inserts");
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let routes = own_routes().route("/fail", get(fail));
+    let site = Site::of(routes, layer(&realm).optional());
     let mut browser = with_a_cart(&site).await;
     let mut late = browser.clone();
     browser.get_with("/", &token(&realm, "alice")).await;
-    let answer = late.get_with("/status/500", &token(&realm, "alice")).await;
+    let answer = late.get_with("/fail", &token(&realm, "alice")).await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     browser.get("/").await.is_hello("alice");
     assert_eq!(browser.get("/cart").await.body, "pear");

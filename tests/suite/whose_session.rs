@@ -92,6 +92,11 @@ async fn a_layer_lets_a_login_live_no_longer_than_its_own_limit() {
     clock.advance(Duration::from_secs(301));
     at(&strict, &browser).get("/").await.is_challenge();
     browser.get("/").await.is_hello("alice");
+    // Nor any longer than where it was made.
+    let browser = strict.signed_in(&realm, "alice").await;
+    at(&lenient, &browser).get("/").await.is_hello("alice");
+    clock.advance(Duration::from_secs(301));
+    at(&lenient, &browser).get("/").await.is_challenge();
 }
 
 /// A site whose handlers save and load the session themselves, in the request that signs in.

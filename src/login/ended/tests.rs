@@ -79,3 +79,26 @@ async fn what_has_no_end_that_can_be_said_is_kept_to_the_last_date() {
     let mark = store.load(&Id(1)).await.unwrap().unwrap();
     assert_eq!(mark.expiry_date.year(), 9999);
 }
+
+/// As two servers write them, whose memories are apart.
+#[tokio::test]
+async fn in_the_store_the_stricter_of_two_ways_counts() {
+    let store = tower_sessions::MemoryStore::default();
+    let root = Root::new(None);
+    let session_end = OffsetDateTime::now_utc();
+    let apart = || {
+        let mut ended = EndedLogins::default();
+        ended.in_store(store.clone());
+        ended.set_apart();
+        ended
+    };
+    for (now, known) in [
+        (How::Replaced, How::Replaced),
+        (How::Removed, How::Replaced),
+        (How::SignedOut, How::SignedOut),
+        (How::Removed, How::SignedOut),
+    ] {
+        apart().end(root, now, session_end).await.unwrap();
+        assert_eq!(apart().how(root).await.unwrap(), Some(known), "{now:?}");
+    }
+}

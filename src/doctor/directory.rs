@@ -154,10 +154,15 @@ fn sets_password() -> [Mend; 3] {
     [
         mend(
             System::ActiveDirectory,
-            "Set-ADAccountPassword ACCOUNT -Reset; Unlock-ADAccount ACCOUNT",
+            "Set-ADAccountPassword ACCOUNT -Reset -NewPassword (Read-Host -AsSecureString \"New \
+             password\"); Unlock-ADAccount ACCOUNT",
         ),
         mend(System::Samba, "samba-tool user setpassword ACCOUNT"),
-        mend(System::FreeIpa, "ipa passwd ACCOUNT"),
+        // `ipa passwd` knows users alone, and what it sets must be changed at the first use.
+        mend(
+            System::FreeIpa,
+            "ldappasswd -x -H ldaps://IPA_SERVER -D 'cn=Directory Manager' -W -S ACCOUNT_DN",
+        ),
     ]
 }
 

@@ -1,4 +1,18 @@
-//! The commands that mend a fault.
+//! The commands that mend a fault, here and in the doctor.
+//!
+//! Those of Samba, MIT Kerberos and Linux are run by tests, or were compared with the manual pages of
+//! Debian 12 (samba-tool(8), net(8), kadmin(1), chrony's chronyc(1)). The others can't run here, and were
+//! compared on 2026-11-24 with stored copies of
+//!
+//! - setspn, ktpass, klist: <https://learn.microsoft.com/en-us/windows-server/administration/windows-commands/>;
+//!   w32tm: <https://learn.microsoft.com/en-us/windows-server/networking/windows-time-service/windows-time-service-tools-and-settings>;
+//! - Set-ADUser, Get-ADUser, Set-ADAccountPassword, Unlock-ADAccount:
+//!   <https://learn.microsoft.com/en-us/powershell/module/activedirectory/>;
+//!   Add- and Remove-DnsServerResourceRecord: <https://learn.microsoft.com/en-us/powershell/module/dnsserver/>;
+//! - the bit 0x2000000 of userAccountControl: MS-ADTS section 2.2.16, NA (ADS_UF_NO_AUTH_DATA_REQUIRED);
+//! - ipa-getkeytab: <https://github.com/freeipa/freeipa/blob/master/client/man/ipa-getkeytab.1>;
+//!   `ipa service-…`, with `--pac-type`, and `ipa dnsrecord-…`: `ipaserver/plugins/service.py` and `dns.py`
+//!   there; that the Directory Manager's new passwords hold: `doc/designs/sysaccounts.md` there.
 
 use std::fmt;
 

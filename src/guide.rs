@@ -11,6 +11,9 @@ pub mod browsers {}
 #[doc = include_str!("guide/clients.md")]
 pub mod clients {}
 
+#[doc = include_str!("guide/containers.md")]
+pub mod containers {}
+
 #[cfg(feature = "ldap")]
 #[cfg_attr(docsrs, doc(cfg(feature = "ldap")))]
 #[doc = include_str!("guide/django_auth_ldap.md")]
@@ -21,11 +24,21 @@ pub mod django_auth_ldap {}
 #[doc = include_str!("guide/django_auth_spnego.md")]
 pub mod django_auth_spnego {}
 
+#[cfg(all(feature = "ldap-gssapi", feature = "srv"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "ldap-gssapi", feature = "srv"))))]
+#[doc = include_str!("guide/free_ipa.md")]
+pub mod free_ipa {}
+
 #[doc = include_str!("guide/limits.md")]
 pub mod limits {}
 
 #[doc = include_str!("guide/load_balancers.md")]
 pub mod load_balancers {}
+
+#[cfg(feature = "ldap")]
+#[cfg_attr(docsrs, doc(cfg(feature = "ldap")))]
+#[doc = include_str!("guide/mit_kerberos.md")]
+pub mod mit_kerberos {}
 
 #[cfg(all(feature = "axum", feature = "ldap"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "axum", feature = "ldap"))))]

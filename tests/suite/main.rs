@@ -17,6 +17,7 @@ mod chromium;
 mod clients;
 mod clocks;
 mod connections;
+mod containers;
 mod cookie_store;
 mod cross_site;
 mod curl;
@@ -35,6 +36,9 @@ mod forge;
 mod forged;
 mod group_rules;
 mod groups;
+mod guide_free_ipa;
+#[cfg(feature = "doctor")]
+mod guide_mit_kerberos;
 mod haproxy;
 mod hooks;
 mod http2;
@@ -51,6 +55,7 @@ mod log;
 mod login;
 mod long_headers;
 mod mangled;
+mod markdown;
 mod names;
 mod ntlm;
 #[cfg(all(feature = "ldap-gssapi", feature = "metrics"))]

@@ -24,7 +24,7 @@ mod relay;
 
 pub use relay::Relay;
 
-/// An authority, and the certificate of `localhost` that it has signed.
+/// An authority, and the certificate that it has signed: of `localhost`, and of the guides' site.
 pub struct Tls {
     folder: TempDir,
     /// Bytes of all headers of an HTTP/2 request, where they are not hyper's 16 KiB.
@@ -47,7 +47,7 @@ keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
-subjectAltName = DNS:localhost, IP:127.0.0.1
+subjectAltName = DNS:localhost, DNS:intranet.corp.example.com, IP:127.0.0.1
 ";
 
 impl Tls {

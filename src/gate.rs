@@ -9,7 +9,6 @@ use http::request::Parts;
 pub(crate) use self::recheck::Rechecks;
 pub(crate) use self::rules::Rules;
 pub(crate) use self::visit::Visit;
-use self::watched::watched;
 use crate::authorization::{Credentials, UserPassword, credentials};
 use crate::basic::Basic;
 use crate::channel_binding::Bindings;
@@ -112,7 +111,7 @@ impl Gate {
             Err(error) => {
                 let method = Method::of_unreadable(error.kind());
                 let refusal = self.unreadable(error, parts);
-                return watched(method, ready(Err(refusal))).await;
+                return self.watched(method, parts, ready(Err(refusal))).await;
             }
         };
         let session = self.session(parts)?;
@@ -130,7 +129,7 @@ impl Gate {
         match (outer, credentials) {
             (Outer::None, Credentials::Negotiate(token)) => {
                 let sign_in = self.sign_in_by_token(parts, token, None, session);
-                Box::pin(watched(Method::Negotiate, sign_in)).await
+                Box::pin(self.watched(Method::Negotiate, parts, sign_in)).await
             }
             (Outer::None, Credentials::Continuation(token)) => {
                 let sign_in = async {
@@ -138,7 +137,7 @@ impl Gate {
                     self.sign_in_by_token(parts, token, Some(begun), session)
                         .await
                 };
-                Box::pin(watched(Method::Negotiate, sign_in)).await
+                Box::pin(self.watched(Method::Negotiate, parts, sign_in)).await
             }
             (Outer::Other, Credentials::Negotiate(_) | Credentials::Continuation(_)) => {
                 Err(Error::new(ErrorKind::TokenUsed).into())
@@ -148,7 +147,7 @@ impl Gate {
             }
             (_, Credentials::Basic(typed)) => {
                 let sign_in = self.by_password_unless_signed_out(parts, typed, session);
-                Box::pin(watched(Method::Basic, sign_in)).await
+                Box::pin(self.watched(Method::Basic, parts, sign_in)).await
             }
             (Outer::Same(None, delegation), _) => self.go_on(parts, session, delegation).await,
             _ => {

@@ -16,8 +16,9 @@ pub(crate) use self::body::read_body;
 pub use self::inside::Challenge;
 pub(crate) use self::inside::refuse_inside;
 use self::inside::{Inside, Unsaid};
+pub(crate) use self::log::{Log, write as log};
 use self::page::Words;
-pub(crate) use self::refusal::{Refusal, log};
+pub(crate) use self::refusal::Refusal;
 use crate::authorization::{challenge, final_token, reject_token};
 use crate::error::{ConfigError, Error, ErrorKind};
 use crate::hooks::OnRefusal;
@@ -25,6 +26,7 @@ use crate::observe;
 
 mod body;
 mod inside;
+mod log;
 mod page;
 mod refusal;
 
@@ -51,6 +53,7 @@ pub(crate) struct Refusals {
     pub(crate) negotiate_once: bool,
     /// Where people who have signed out sign in again.
     pub(crate) sign_in_path: Option<Arc<str>>,
+    pub(crate) log: Log,
 }
 
 /// What a request's refusal depends on besides the error.
@@ -90,7 +93,7 @@ impl Refusals {
     /// nothing of it in its body.
     pub(crate) fn respond(&self, refusal: Refusal, asked: &Asked) -> Response {
         if !refusal.is_logged {
-            log(&refusal.error);
+            self.log.write(&refusal.error, None);
         }
         observe::refused(refusal.kind());
         self.tell(&refusal.error, asked);
@@ -120,7 +123,7 @@ impl Refusals {
             _ => return,
         };
         if is_unsaid {
-            log(&error);
+            self.log.write(&error, None);
             observe::refused(error.kind());
         }
         self.tell(&error, asked);

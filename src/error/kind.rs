@@ -47,7 +47,7 @@ macro_rules! error_kinds {
                 match self { $(Self::$kind => stringify!($kind),)+ }
             }
 
-            pub(super) fn message(self) -> &'static str {
+            pub(crate) fn message(self) -> &'static str {
                 match self { $(Self::$kind => $message,)+ }
             }
         }

@@ -22,7 +22,7 @@ use crate::kerberos::{Acceptor, AcceptorConfig, Services, TicketStore};
 use crate::login::{EndedLogins, Logins, Policy, fingerprint};
 use crate::observe;
 use crate::principal::{AllowedRealms, check_realm};
-use crate::response::Refusals;
+use crate::response::{Log, Refusals};
 
 // The documentation shows the settings in this order: what is required first.
 mod people;
@@ -135,6 +135,10 @@ impl SpnegoLayerBuilder {
         check_served(&realms, &directory)?;
         self.rules.check(&directory)?;
         self.hooks.check()?;
+        let refusals = Refusals {
+            log: Log::new(self.clock.clone()),
+            ..self.refusals
+        };
         let acceptor = Acceptor::start(AcceptorConfig {
             services,
             service_realm: self.service_realm,
@@ -198,7 +202,7 @@ impl SpnegoLayerBuilder {
                 hooks: self.hooks,
                 without_login: self.without_login,
                 respects_user: self.respects_user,
-                refusals: self.refusals,
+                refusals,
             }),
         })
     }

@@ -1,10 +1,10 @@
 //! What is answered in place of the handler.
 
-use tracing::{debug, error, info, warn};
+use std::net::SocketAddr;
 
-use crate::error::{Error, ErrorKind, Fault};
+use super::log::Log;
+use crate::error::{Error, ErrorKind};
 use crate::kerberos::Refused;
-use crate::principal::printable;
 
 /// An answer in place of the handler's.
 #[derive(Debug)]
@@ -41,8 +41,8 @@ impl Refusal {
     }
 
     /// Logged where it is known, in the span of its sign-in; not again where it is answered.
-    pub(crate) fn logged(mut self) -> Self {
-        log(&self.error);
+    pub(crate) fn logged(mut self, log: &Log, peer: Option<SocketAddr>) -> Self {
+        log.write(&self.error, peer);
         self.is_logged = true;
         self
     }
@@ -54,24 +54,5 @@ impl Refusal {
     pub(crate) fn of_password(mut self) -> Self {
         self.of_password = true;
         self
-    }
-}
-
-pub(crate) fn log(error: &Error) {
-    let kind = error.kind();
-    let mut causes = String::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push_str(": ");
-        causes.push_str(&printable(&cause.to_string()));
-        source = cause.source();
-    }
-    // Anybody can send what is refused with 4xx; that must not look like an outage.
-    match (error.fault(), kind.status().is_server_error()) {
-        _ if kind == ErrorKind::NoCredentials => debug!(?kind, "challenged"),
-        _ if kind == ErrorKind::HandshakeGoesOn => debug!(?kind, "answered"),
-        (_, true) => error!(?kind, "failed: {error}{causes}"),
-        (Fault::Client, false) => info!(?kind, "refused: {error}{causes}"),
-        (_, false) => warn!(?kind, "refused: {error}{causes}"),
     }
 }

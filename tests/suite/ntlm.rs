@@ -102,7 +102,8 @@ async fn ntlm_is_refused_in_words_and_a_thousand_such_tokens_leave_the_server_ru
     for (token, kind) in tokens() {
         send(&site, &token).await.is_rejected(kind);
         let lines = log.take();
-        let named = lines.contains("The client sent NTLM instead of Kerberos");
+        // Whole or, past the first ten, in short.
+        let named = lines.contains("client sent NTLM instead of Kerberos");
         assert_eq!(named, kind == ErrorKind::Ntlm, "{lines}");
     }
     let thousand: Vec<_> = tokens().into_iter().cycle().take(1_000).collect();

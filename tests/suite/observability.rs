@@ -4,6 +4,7 @@ mod guide;
 mod rechecks;
 mod secrets;
 mod seen;
+mod short;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -80,6 +81,11 @@ async fn sign_in_to_every_end(realm: &TestRealm, secrets: &mut Secrets) -> BTree
     let garbage = secrets.token(b"no token, and long enough to be looked for");
     let answer = site.browser().get_with("/", &garbage).await;
     refused(&answer, ErrorKind::NotKerberos);
+    let ntlm = secrets.token(&offer(&[NTLM], Some(b"NTLMSSP")));
+    for _ in 0..11 {
+        let answer = site.browser().get_with("/", &ntlm).await;
+        refused(&answer, ErrorKind::Ntlm);
+    }
     let carol = secrets.token(&token(realm, "carol"));
     let answer = site.browser().get_with("/", &carol).await;
     refused(&answer, ErrorKind::UserNotFound);

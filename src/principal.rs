@@ -220,6 +220,14 @@ impl AllowedRealms {
         self.0.len() == 1
     }
 
+    /// The realm, where it is the only one.
+    pub(crate) fn sole(&self) -> Option<String> {
+        match self.0.as_slice() {
+            [realm] => Some(realm.clone()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

@@ -64,7 +64,7 @@ pub enum ConfigError {
         "the keytab {} does not exist: export one with the key of {spn}, and name its path with \
          .keytab(..). {}",
         path.display(),
-        export_commands(spn, path, false)
+        export_commands(spn, realm.as_deref(), path, false)
     )]
     #[non_exhaustive]
     KeytabMissing {
@@ -72,6 +72,8 @@ pub enum ConfigError {
         path: PathBuf,
         /// The principal that it should hold.
         spn: String,
+        /// Its realm, where the settings tell.
+        realm: Option<String>,
     },
     /// The keytab can't be read.
     #[error("the keytab {} can't be read: {reason}", path.display())]
@@ -101,7 +103,7 @@ pub enum ConfigError {
          (upper and lower case differ). {}",
         path.display(),
         list(principals),
-        export_commands(spn, path, true)
+        export_commands(spn, realm.as_deref(), path, true)
     )]
     #[non_exhaustive]
     SpnNotInKeytab {
@@ -109,6 +111,8 @@ pub enum ConfigError {
         path: PathBuf,
         /// The principal looked for, `HTTP/<hostname>`.
         spn: String,
+        /// Its realm, where the settings tell.
+        realm: Option<String>,
         /// What the keytab holds.
         principals: Vec<String>,
     },
@@ -326,6 +330,16 @@ pub enum ConfigError {
          of its systemd unit)"
     )]
     Thread(String),
+}
+
+impl ConfigError {
+    /// Has the commands name this realm, where the principal has none yet.
+    pub(crate) fn in_realm(mut self, own: Option<&str>) -> Self {
+        if let Self::KeytabMissing { realm, .. } | Self::SpnNotInKeytab { realm, .. } = &mut self {
+            *realm = own.map(str::to_owned);
+        }
+        self
+    }
 }
 
 impl fmt::Debug for ConfigError {

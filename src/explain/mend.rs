@@ -222,12 +222,19 @@ impl Names {
     }
 }
 
-/// How a keytab comes to hold a key of this SPN, which may have its realm.
-pub(crate) fn export_commands(spn: &str, keytab: &std::path::Path, is_new: bool) -> String {
+/// How a keytab comes to hold a key of this SPN, which may have its realm; of several, of the first.
+pub(crate) fn export_commands(
+    spn: &str,
+    realm: Option<&str>,
+    keytab: &std::path::Path,
+    is_new: bool,
+) -> String {
+    let (spn, _) = spn.split_once(", ").unwrap_or((spn, ""));
     let (name, realm) = match spn.split_once('@') {
-        Some((name, realm)) => (name, for_commands(realm)),
-        None => (spn, None),
+        Some((name, own)) => (name, Some(own)),
+        None => (spn, realm),
     };
+    let realm = realm.and_then(for_commands);
     let components: Vec<_> = name.split('/').map(str::as_bytes).collect();
     let name = spn_for_commands(&components);
     let names = Names::new(name.as_deref(), realm, keytab.to_str());

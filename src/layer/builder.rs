@@ -139,6 +139,8 @@ impl SpnegoLayerBuilder {
             log: Log::new(self.clock.clone()),
             ..self.refusals
         };
+        // Most services are of the realm whose people they let in.
+        let own_realm = self.service_realm.clone().or_else(|| realms.sole());
         let acceptor = Acceptor::start(AcceptorConfig {
             services,
             service_realm: self.service_realm,
@@ -149,7 +151,8 @@ impl SpnegoLayerBuilder {
             local_name: self.mapping == Some(NameMapping::AuthToLocal),
             delegation: self.delegation,
             bound_only: self.bindings.policy == ChannelBinding::Required,
-        })?;
+        })
+        .map_err(|error| error.in_realm(own_realm.as_deref()))?;
         check_case(&realms, acceptor.principals())?;
         let basic = self
             .basic

@@ -358,3 +358,17 @@ async fn a_port_of_ldap_without_tls_is_spoken_to_by_start_tls_or_not_at_all() {
         assert!(error.contains("its certificate is not trusted"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_host_that_nobody_knows_is_said_to_be_so() {
+    let (realm, servers) = (realm(), start::<1>());
+    let unknown = LdapDirectory::builder("ldaps://ldap.exmaple.invalid");
+    let answer = alice(&site(&realm, settings(unknown, &servers)), &realm).await;
+    let error = is_unavailable(&answer);
+    assert!(error.contains("ldaps://ldap.exmaple.invalid"), "{error}");
+    assert!(
+        error.contains("the host of the URL is not found"),
+        "{error}"
+    );
+    assert!(!error.contains("firewall"), "{error}");
+}

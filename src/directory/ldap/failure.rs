@@ -8,6 +8,7 @@ use std::time::Duration;
 use ldap3::LdapError;
 
 use super::bind::Method;
+use super::connection::addresses::UnknownHost;
 #[cfg(feature = "doctor")]
 use super::diagnosis::StepKind;
 use super::outcome::{Refused, is_unavailable};
@@ -193,6 +194,9 @@ impl fmt::Display for Reason<'_> {
                     "its certificate is not trusted for this host name: name the certificate of \
                      the authority that signed it with .ca_file(..), and write the URL with a name \
                      that is in the certificate"
+                } else if broken.is_about_name {
+                    "the host of the URL is not found: look whether it is spelled right, and whether \
+                     this machine's DNS or /etc/hosts knows it (getent hosts HOST)"
                 } else {
                     "is it running, does a firewall let us through, and does the URL name the right \
                      port (636 for ldaps:// unless set up otherwise)?"
@@ -250,15 +254,19 @@ impl fmt::Display for Reason<'_> {
 pub(super) struct Broken {
     cause: String,
     is_about_certificate: bool,
+    /// Nobody knows the host's address.
+    is_about_name: bool,
     source: Option<Arc<io::Error>>,
 }
 
 impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Self {
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        let inner = error.get_ref();
+        let about_tls = inner.and_then(|inner| inner.downcast_ref());
         Self {
             cause: error.to_string(),
-            is_about_certificate: matches!(inner, Some(rustls::Error::InvalidCertificate(_))),
+            is_about_certificate: matches!(about_tls, Some(rustls::Error::InvalidCertificate(_))),
+            is_about_name: inner.is_some_and(|inner| inner.is::<UnknownHost>()),
             source: Some(Arc::new(error)),
         }
     }
@@ -277,6 +285,7 @@ impl From<LdapError> for Broken {
         Self {
             cause,
             is_about_certificate: false,
+            is_about_name: false,
             source: None,
         }
     }

@@ -119,8 +119,14 @@ pub(super) fn is_unavailable(code: u32) -> bool {
 impl Refused {
     fn by_search(self, searched: &str) -> DirectoryError {
         let mend = match self.code {
-            32 => "the base of .search(..) does not exist, or the bind account may not see it",
-            10 => "the base of .search(..), or an entry, is another server's: ask that one",
+            32 => {
+                "the base of .search(..) does not exist, or the bind account may not see it; where \
+                 a preset made it of a domain's name, look whether that is spelled right"
+            }
+            10 => {
+                "the base of .search(..), or an entry, is another server's: ask that one; where a \
+                 preset made the base of a domain's name, look whether that is spelled right"
+            }
             34 => "the base of .search(..) is no DN; write it as in ou=people,dc=example,dc=com",
             // OpenLDAP says unwillingToPerform (53) where it wants a bind.
             1 | 8 | 13 | 48 | 49 | 50 | 53 => {

@@ -74,6 +74,7 @@ pub(super) fn load(
                 [] => "the service".to_owned(),
                 hosts => hosts.iter().map(spn_of).collect::<Vec<_>>().join(", "),
             },
+            realm: None,
         },
         _ => unreadable(path, &error),
     })?;

@@ -109,6 +109,7 @@ fn missing(path: &Path, keytab: &Keytab, spn: String) -> ConfigError {
     ConfigError::SpnNotInKeytab {
         path: path.to_owned(),
         spn,
+        realm: None,
         principals: keytab.principals().map(ToString::to_string).collect(),
     }
 }

@@ -33,3 +33,26 @@ async fn a_domain_without_a_named_server_is_found_by_dns() {
     let answer = site.browser().get_with("/", &token.expect("a token")).await;
     answer.is_hello("alice");
 }
+
+#[tokio::test]
+async fn a_domain_that_is_misspelt_is_said_to_be_so() {
+    let Some(ad) = domain("active_directory::servers::a_domain_that_is_misspelt_is_said_to_be_so")
+    else {
+        return;
+    };
+    let directory = LdapDirectory::active_directory("ad.exmaple.test")
+        .server(ad.ldaps_url())
+        .ca_file(ad.ca_file())
+        .bind_simple("svc-web@AD.EXAMPLE.TEST", TestActiveDirectory::PASSWORD)
+        .build()
+        .expect("a directory");
+    let site = Site::new(layer(&ad).directory(directory));
+    let token = ad.ticket_cache("alice").expect("a ticket").token(SPN);
+    let answer = site.browser().get_with("/", &token.expect("a token")).await;
+    let error = answer.error.as_ref().expect("an error").to_string();
+    assert!(error.contains("DC=ad,DC=exmaple,DC=test"), "{error}");
+    assert!(
+        error.contains("of a domain's name, look whether that is spelled right"),
+        "{error}"
+    );
+}

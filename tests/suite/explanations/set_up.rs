@@ -103,6 +103,15 @@ fn a_keytab_that_is_missing_or_lacks_the_spn_at_the_start_is_explained() {
         .directory(PrincipalOnly);
     let error = layer.build().expect_err("no keytab");
     is_text(&error.to_string(), &[], "keytab_missing_at_start");
+    // Of several hosts, the commands are for the first.
+    let several = SpnegoLayer::builder()
+        .realm("CORP.EXAMPLE.COM")
+        .hostnames(["intranet.corp.example.com", "wiki.corp.example.com"])
+        .keytab("/nowhere/web.keytab")
+        .directory(PrincipalOnly);
+    let error = several.build().expect_err("no keytab").to_string();
+    let ktpass = "ktpass /princ HTTP/intranet.corp.example.com@CORP.EXAMPLE.COM /mapuser";
+    assert!(error.contains(ktpass), "{error}");
     let realm = realm();
     let other = self::layer(&realm).hostname("intranet.corp.example.com");
     let error = other.build().expect_err("no key");

@@ -1,5 +1,6 @@
 //! A connection to a host that may have several addresses.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -22,9 +23,23 @@ pub(in super::super) enum Names {
     Dns(super::super::dns::Dns),
 }
 
+/// That a host has no address, as whoever was asked says.
+#[derive(Debug)]
+pub(in super::super) struct UnknownHost(io::Error);
+
+impl fmt::Display for UnknownHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for UnknownHost {}
+
 impl Names {
     pub(super) async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
-        connect_to_any(&self.addresses(host, port).await?).await
+        let addresses = self.addresses(host, port).await;
+        let addresses = addresses.map_err(|error| io::Error::other(UnknownHost(error)))?;
+        connect_to_any(&addresses).await
     }
 
     pub(in super::super) async fn addresses(

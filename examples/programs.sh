@@ -12,7 +12,7 @@ export PATH="$PATH:/usr/sbin:/sbin:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
     BUILD_PROGRAMS=(cc pkg-config gssapi-headers libclang)
     SERVER_PROGRAMS=(krb5kdc kdb5_util kadmin.local kinit kvno slapd ldapadd ldapsearch openssl curl)
     # Of the tests alone.
-    CLIENT_PROGRAMS=(browser firefox nginx haproxy redis-server postgres python-dev javac go gokrb5 npm ntlm-plug-in samba-ad sasl-gssapi faketime msktutil adcli dnsmasq host)
+    CLIENT_PROGRAMS=(browser firefox nginx haproxy redis-server postgres python-dev javac go gokrb5 npm ntlm-plug-in samba-ad ldbsearch sasl-gssapi faketime nss-wrapper msktutil adcli dnsmasq host)
 }
 
 # The status that says "this machine lacks something", apart from a failure.
@@ -133,6 +133,7 @@ has_program() {
         firefox) find_firefox >/dev/null ;;
         ntlm-plug-in) any_file '/usr/lib/*/gssntlmssp/gssntlmssp.so' '/usr/lib*/gssntlmssp/gssntlmssp.so' ;;
         samba-ad) has_samba_ad ;;
+        nss-wrapper) any_file '/usr/lib/*/libnss_wrapper.so' '/usr/lib*/libnss_wrapper.so' ;;
         sasl-gssapi) any_file '/usr/lib/*/sasl2/libgssapiv2.so' '/usr/lib*/sasl2/libgssapiv2.so' ;;
         postgres) any_file '/usr/lib/postgresql/*/bin/initdb' || command -v initdb >/dev/null ;;
         python-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
@@ -216,6 +217,8 @@ packages_of() {
             samba-ad) printf '%s\n' samba samba-ad-dc samba-ad-provision samba-dsdb-modules winbind ;;
             dnsmasq) echo dnsmasq-base ;;
             host) echo bind9-host ;;
+            ldbsearch) echo ldb-tools ;;
+            nss-wrapper) echo libnss-wrapper ;;
             sasl-gssapi) echo libsasl2-modules-gssapi-mit ;;
             gokrb5) echo golang-github-jcmturner-gokrb5.v8-dev ;;
             *) echo "$program" ;;

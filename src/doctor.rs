@@ -45,8 +45,8 @@
 //! The DNS (or the system's own files) is asked about the host name and its addresses. A KDC of the
 //! realm is asked for a ticket for each principal of the keytab, until it gives one; with it, for a
 //! ticket for the SPN. On Active Directory an SPN is no account, and gets none of its own: unless the
-//! keytab has the account's own name as well, the versions of the keys can't be compared, and the
-//! doctor says so. A key that the KDC refuses is tried for no more than two principals, for some lock an
+//! keytab has the account's own name as well, or there is another
+//! [for that](Doctor::client_keytab), the versions of the keys can't be compared, and the doctor says so. A key that the KDC refuses is tried for no more than two principals, for some lock an
 //! account after a few wrong passwords. A directory is asked to let us bind, for the base of the
 //! search, and for the user that was named.
 
@@ -72,6 +72,7 @@ pub struct Doctor {
     hostname: String,
     realm: String,
     keytab: Option<PathBuf>,
+    client_keytab: Option<PathBuf>,
     replay_cache: Option<PathBuf>,
     directory: Option<LdapDirectory>,
     user: Option<String>,
@@ -84,6 +85,7 @@ impl Doctor {
             hostname: hostname.into(),
             realm: realm.into(),
             keytab: None,
+            client_keytab: None,
             replay_cache: None,
             directory: None,
             user: None,
@@ -94,6 +96,14 @@ impl Doctor {
     /// one.
     pub fn keytab(mut self, path: impl Into<PathBuf>) -> Self {
         self.keytab = Some(path.into());
+        self
+    }
+
+    /// A keytab with an account that can log in, of the SPN's realm, by which the KDC is asked for a
+    /// ticket for the SPN, in place of the service's own. On Active Directory an SPN can't log in: with
+    /// the keytab of any user's account the versions of the keys are compared, and a sign-in is tried.
+    pub fn client_keytab(mut self, path: impl Into<PathBuf>) -> Self {
+        self.client_keytab = Some(path.into());
         self
     }
 
@@ -115,7 +125,9 @@ impl Doctor {
         self
     }
 
-    /// Looks at everything. It may take half a minute, where a KDC or a name server does not answer.
+    /// Looks at everything. It may take half a minute, where a KDC, a name server and a directory do
+    /// not answer: each question to a KDC has 10 seconds, and once one is not answered, no other is
+    /// asked.
     ///
     /// # Panics
     ///
@@ -125,6 +137,7 @@ impl Doctor {
             hostname,
             realm,
             keytab,
+            client_keytab,
             replay_cache,
             directory,
             user,
@@ -156,19 +169,26 @@ impl Doctor {
                     None
                 }
             };
+            let mut is_silent = false;
             if let (Some(conf), Some(keytab)) = (conf, keytab) {
                 findings.push(keytab.credential());
-                kdc::examine(&site, &keytab, conf.clock_skew, &mut findings);
+                let clients = client_keytab.map(|path| keytab::clients(&path)).transpose();
+                let clients = clients.unwrap_or_else(|finding| {
+                    findings.push(finding);
+                    None
+                });
+                is_silent = kdc::examine(&site, keytab, clients, conf.clock_skew, &mut findings);
             }
-            findings
+            (findings, is_silent)
         });
-        let directory = async {
-            match directory {
-                Some(directory) => directory::examine(&directory, user.as_deref(), &realm).await,
-                None => Vec::new(),
+        let ((machine, is_silent), names) = tokio::join!(machine, names);
+        let directory = match directory {
+            Some(directory) if is_silent && directory.asks_kdc_of(&realm) => {
+                vec![directory::not_asked()]
             }
+            Some(directory) => directory::examine(&directory, user.as_deref(), &realm).await,
+            None => Vec::new(),
         };
-        let (machine, names, directory) = tokio::join!(machine, names, directory);
         Report::of([machine, names, directory].concat())
     }
 }
@@ -194,11 +214,14 @@ impl Site {
 }
 
 /// Blocks a thread that may be blocked.
-async fn apart(look: impl FnOnce() -> Vec<Finding> + Send + 'static) -> Vec<Finding> {
+async fn apart<T>(look: impl FnOnce() -> T + Send + 'static) -> T
+where
+    T: Default + Send + 'static,
+{
     match tokio::task::spawn_blocking(look).await {
         Ok(findings) => findings,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // The runtime is ending.
-        Err(_) => Vec::new(),
+        Err(_) => T::default(),
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn examine(
     let mut findings = Vec::new();
     let servers = match directory.diagnose().await {
         Ok(servers) => servers,
-        Err(error) => return vec![no_servers(&error)],
+        Err(error) => return vec![no_servers(directory, &error)],
     };
     let mut can_answer = false;
     for server in &servers {
@@ -37,12 +37,26 @@ pub(super) async fn examine(
 }
 
 /// That the DNS names none for the domain.
-fn no_servers(error: &DirectoryError) -> Finding {
+fn no_servers(directory: &LdapDirectory, error: &DirectoryError) -> Finding {
+    let (domain, server) = directory.asked_of_dns().unwrap_or_default();
+    let domain = for_commands(domain).unwrap_or("DOMAIN");
+    let server = server.map(|server| format!("@{} -p {} ", server.ip(), server.port()));
+    let server = server.unwrap_or_default();
     Finding::error(Check::DirectoryAddress, error.to_string())
         .meaning(
-            "Mend the DNS, or name the servers with .server(..). This shows what the DNS says:",
+            "Look whether the domain is spelled right, mend the DNS, or name the servers with \
+             .server(..). This shows what the DNS says:",
         )
-        .mended_by([here("dig +short SRV _ldap._tcp.DOMAIN")])
+        .mended_by([here(format!("dig {server}+short SRV _ldap._tcp.{domain}"))])
+}
+
+/// It is bound to with a ticket of a KDC that does not answer.
+pub(super) fn not_asked() -> Finding {
+    Finding::note(
+        Check::DirectoryBind,
+        "the directory was not asked: the bind needs a ticket of the KDC, which is silent",
+    )
+    .meaning("Mend the KDC first, and run this again.")
 }
 
 /// A server as commands name it.

@@ -1,13 +1,20 @@
 //! What the KDC knows: its clock, and its key of the SPN.
 
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
+use self::findings::{clock, judged, no_client_logs_in, nobody_logs_in, silent, unreached};
 use super::keytab::Sound;
 use super::{Check, Finding, Site};
-use crate::error::Error;
-use crate::explain::{Cause, Explanation, System, Token, for_commands, here, mend, set_clock};
-use crate::kerberos::examination::{KdcAnswer, SignIn};
+use crate::kerberos::examination::{KdcAnswer, KeytabCopy};
 use crate::principal::Principal;
+
+mod findings;
+
+/// How long a question to the KDC may take. libkrb5 turns to the next KDC after a second, and has asked
+/// them all by then.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many principals are tried.
 const CANDIDATES: usize = 5;
@@ -15,11 +22,7 @@ const CANDIDATES: usize = 5;
 /// How many keys the KDC may call wrong before no other is tried: some lock accounts.
 const WRONG_KEYS: usize = 2;
 
-/// From which on a clock is worth a word.
-const LITTLE: i64 = 60;
-
 /// Codes of RFC 4120 section 7.5.9.
-const UNKNOWN_SERVICE: i32 = 7;
 const WRONG_PASSWORD: i32 = 24;
 const WRONG_KEY: i32 = 31;
 
@@ -29,37 +32,134 @@ const UNKNOWN_REALM: i32 = 154;
 const NO_KDC: i32 = 156;
 const NO_ADDRESS: i32 = 220;
 
+/// Asks the KDC as the principals of the clients' keytab, or of the service's where there is none.
+/// Returns whether it is silent. libkrb5 waits for half a minute, and can't be told otherwise: it
+/// has a thread that nobody waits for longer than [`PATIENCE`], and that ends by itself. At the end of
+/// the process it is still in `poll(2)`, and touches nothing of libkrb5's.
 pub(super) fn examine(
     site: &Site,
-    keytab: &Sound,
+    keytab: Sound,
+    clients: Option<KeytabCopy>,
     allowed_skew: Duration,
     findings: &mut Vec<Finding>,
-) {
-    let mut refused = Vec::new();
-    let mut is_reached = false;
-    for client in candidates(keytab) {
-        let answer = keytab.copy.log_in(&client.to_string());
-        if is_unreached(&answer) {
-            return findings.push(unreached(site, &answer));
-        }
-        if answer.has_answered && !is_reached {
-            is_reached = true;
-            findings.push(Finding::ok(
-                Check::Kdc,
-                format!("a KDC of {} answers", site.realm),
-            ));
-            findings.extend(answer.clock.map(|ahead| clock(ahead, allowed_skew)));
-        }
-        match &answer.outcome {
-            Ok(()) => return findings.extend(sign_in(keytab, client)),
-            Err(_) => refused.push((client, answer)),
-        }
-        let is_wrong = |(_, answer): &&(_, KdcAnswer)| has_wrong_key(answer);
-        if refused.iter().filter(is_wrong).count() == WRONG_KEYS {
-            break;
+) -> bool {
+    let (said, heard) = mpsc::channel();
+    let asking = Asking {
+        realm: site.realm.clone(),
+        keytab,
+        clients,
+        allowed_skew,
+        said,
+    };
+    let thread = thread::spawn(move || asking.examine());
+    let mut question = String::new();
+    loop {
+        match heard.recv_timeout(PATIENCE) {
+            Ok(Word::Asked(what)) => question = what,
+            Ok(Word::Found(finding)) => findings.push(finding),
+            Err(RecvTimeoutError::Timeout) => {
+                findings.push(silent(site, &question));
+                return true;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    findings.push(nobody_logs_in(keytab, &refused));
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+    false
+}
+
+/// What the thread says.
+enum Word {
+    /// A question to the KDC, which may take its time.
+    Asked(String),
+    Found(Finding),
+}
+
+struct Asking {
+    realm: String,
+    keytab: Sound,
+    clients: Option<KeytabCopy>,
+    allowed_skew: Duration,
+    said: mpsc::Sender<Word>,
+}
+
+impl Asking {
+    fn examine(&self) {
+        let mut refused = Vec::new();
+        let mut is_reached = false;
+        for client in self.candidates() {
+            self.asks(format!("a first ticket of {client}"));
+            let answer = self.client_keys().log_in(&client.to_string());
+            if is_unreached(&answer) {
+                return self.found(unreached(&self.realm, &answer));
+            }
+            if answer.has_answered && !is_reached {
+                is_reached = true;
+                self.found(Finding::ok(
+                    Check::Kdc,
+                    format!("a KDC of {} answers", self.realm),
+                ));
+                if let Some(ahead) = answer.clock {
+                    self.found(clock(ahead, self.allowed_skew));
+                }
+            }
+            if answer.outcome.is_ok() {
+                return self.sign_in(client);
+            }
+            refused.push((client, answer));
+            let is_wrong = |(_, answer): &&(_, KdcAnswer)| has_wrong_key(answer);
+            if refused.iter().filter(is_wrong).count() == WRONG_KEYS {
+                break;
+            }
+        }
+        self.found(match &self.clients {
+            Some(_) => no_client_logs_in(&self.realm, &refused),
+            None => nobody_logs_in(&self.keytab, &refused),
+        });
+    }
+
+    /// Nobody hears it any more where the KDC was silent for too long.
+    fn found(&self, finding: Finding) {
+        let _ = self.said.send(Word::Found(finding));
+    }
+
+    fn asks(&self, what: String) {
+        let _ = self.said.send(Word::Asked(what));
+    }
+
+    fn client_keys(&self) -> &KeytabCopy {
+        self.clients.as_ref().unwrap_or(&self.keytab.copy)
+    }
+
+    /// The principals of the realm that the clients' keytab has, the service's own first.
+    fn candidates(&self) -> Vec<&Principal> {
+        let service = &self.keytab.service;
+        let mut candidates: Vec<&Principal> = Vec::new();
+        for entry in &self.client_keys().entries {
+            let principal = &entry.principal;
+            if principal.realm() == service.realm() && !candidates.contains(&principal) {
+                candidates.push(principal);
+            }
+        }
+        // An account's own name is the one that AD knows.
+        candidates.sort_by_key(|principal| (*principal != service, principal.components().len()));
+        candidates.truncate(CANDIDATES);
+        candidates
+    }
+
+    /// With a ticket for the SPN, got as this client.
+    fn sign_in(&self, client: &Principal) {
+        let keytab = &self.keytab;
+        let service = keytab.service.to_string();
+        self.asks(format!("a ticket for {service}, as {client}"));
+        let keys = self.client_keys();
+        let signed_in = keys.sign_in(&client.to_string(), &service, &keytab.copy);
+        for finding in judged(keytab, client, signed_in) {
+            self.found(finding);
+        }
+    }
 }
 
 /// Other errors may be libkrb5's own as well, such as that it takes none of a principal's keys.
@@ -70,214 +170,4 @@ fn is_unreached(answer: &KdcAnswer) -> bool {
 
 fn has_wrong_key(answer: &KdcAnswer) -> bool {
     matches!(answer.outcome, Err((WRONG_PASSWORD | WRONG_KEY, _)))
-}
-
-/// The principals of the realm that the keytab has, the service's own first.
-fn candidates(keytab: &Sound) -> Vec<&Principal> {
-    let mut candidates = vec![&keytab.service];
-    for entry in &keytab.copy.entries {
-        let principal = &entry.principal;
-        if principal.realm() == keytab.service.realm() && !candidates.contains(&principal) {
-            candidates.push(principal);
-        }
-    }
-    // An account's own name is the one that AD knows.
-    candidates
-        .sort_by_key(|principal| (**principal != keytab.service, principal.components().len()));
-    candidates.truncate(CANDIDATES);
-    candidates
-}
-
-fn unreached(site: &Site, answer: &KdcAnswer) -> Finding {
-    let realm = for_commands(&site.realm).unwrap_or("REALM");
-    let (code, text) = match &answer.outcome {
-        Err((code, text)) => (*code, text.as_str()),
-        Ok(()) => (0, ""),
-    };
-    let finding = Finding::error(
-        Check::Kdc,
-        format!("no KDC of {} answers: {text}", site.realm),
-    );
-    let look = here(format!("dig +short SRV _kerberos._tcp.{realm}"));
-    if code == UNKNOWN_REALM {
-        return finding
-            .meaning(
-                "Neither krb5.conf nor the DNS names a KDC. The layer accepts tickets all the same; \
-                 keys could not be compared. Name the KDC in krb5.conf, or the DNS server that knows \
-                 it in /etc/resolv.conf; this shows what the DNS says:",
-            )
-            .mended_by([
-                look,
-                here(format!(
-                    "printf '[realms]\\n    {realm} = {{\\n        kdc = KDC\\n    }}\\n' \
-                     >>/etc/krb5.conf"
-                )),
-            ]);
-    }
-    finding
-        .meaning(
-            "Nobody gets a ticket while no KDC runs. The layer accepts the tickets that there are; keys \
-             could not be compared. Start it, and let this machine reach it on port 88 (TCP and UDP).",
-        )
-        .mended_by([
-            mend(System::ActiveDirectory, "Start-Service kdc"),
-            mend(System::Samba, "systemctl start samba-ad-dc"),
-            mend(System::FreeIpa, "ipactl start"),
-            mend(System::Mit, "systemctl start krb5-kdc"),
-            look,
-        ])
-}
-
-fn clock(ahead: i64, allowed: Duration) -> Finding {
-    let seconds = ahead.unsigned_abs();
-    let seen = match ahead {
-        0 => "it agrees with the KDC's".to_owned(),
-        1.. => format!("it is {seconds} s ahead of the KDC's"),
-        _ => format!("it is {seconds} s behind the KDC's"),
-    };
-    if seconds > allowed.as_secs() {
-        return Finding::error(Check::Clock, seen)
-            .meaning(format!(
-                "Clocks may differ by {} s (clockskew of krb5.conf). Clients go by the KDC's, and the \
-                 layer refuses their tickets. Set both by NTP.",
-                allowed.as_secs()
-            ))
-            .mended_by(set_clock());
-    }
-    if ahead.abs() > LITTLE {
-        return Finding::warning(Check::Clock, seen)
-            .meaning(format!(
-                "From {} s on nobody can sign in. Set both clocks by NTP.",
-                allowed.as_secs()
-            ))
-            .mended_by(set_clock());
-    }
-    Finding::ok(Check::Clock, seen)
-}
-
-/// With a ticket for the SPN, got as this client.
-fn sign_in(keytab: &Sound, client: &Principal) -> Vec<Finding> {
-    let service = keytab.service.to_string();
-    let held = keytab.copy.held();
-    match keytab.copy.sign_in(&client.to_string(), &service) {
-        SignIn::NoTicket(code, text) => vec![no_ticket(keytab, code, &text)],
-        SignIn::Done { token } => {
-            let ticket = Token::of(&token);
-            vec![
-                same_key(&ticket),
-                Finding::ok(
-                    Check::Handshake,
-                    format!("{client} signed in to {service}, and both proved who they are"),
-                ),
-            ]
-        }
-        SignIn::Refused { token, kind, text } => {
-            let ticket = Token::of(&token);
-            if let Some(why) = Explanation::of_captured(ticket.clone(), &held) {
-                return vec![other_key(&why, &ticket)];
-            }
-            let why = Explanation::of_refused(kind, &token, held, Some(&service), None);
-            let mends = why.map(|why| why.mends());
-            vec![
-                same_key(&ticket),
-                Finding::error(Check::Handshake, format!("{}: {text}", Error::new(kind)))
-                    .meaning(match mends {
-                        Some(_) => {
-                            "So would every client's ticket be. The commands show where it \
-                                    comes from, and mend it."
-                        }
-                        None => "So would every client's ticket be.",
-                    })
-                    .mended_by(mends.unwrap_or_default()),
-            ]
-        }
-    }
-}
-
-fn same_key(ticket: &Token) -> Finding {
-    let ticket = ticket.ticket().map(ToString::to_string);
-    Finding::ok(
-        Check::KeyVersion,
-        format!(
-            "the KDC's ticket is for {}, and so is a key of the keytab",
-            ticket.as_deref().unwrap_or("the SPN")
-        ),
-    )
-}
-
-fn other_key(why: &Explanation, ticket: &Token) -> Finding {
-    let means = match why.kind() {
-        Cause::KvnoTooNew => {
-            "The keytab is out of date: the account's password was changed after it was made, or the \
-             SPN is on another account. See which account has the SPN, and export its key again."
-        }
-        Cause::KvnoTooOld => {
-            "The keytab has a newer key than the KDC gives tickets with: a domain controller may not \
-             know of the change yet, or the SPN is on another account than the keytab's."
-        }
-        Cause::EnctypeMissing => {
-            "The keytab has no key of the type that the KDC seals tickets with. Export it again, with \
-             all types of the account."
-        }
-        _ => "The keytab has no such key. Export it again.",
-    };
-    let seen = match ticket.ticket() {
-        Some(ticket) => format!("the KDC's ticket is for {ticket}, and no key of the keytab"),
-        None => "the KDC's ticket is for no key of the keytab".to_owned(),
-    };
-    Finding::error(Check::KeyVersion, seen)
-        .meaning(means)
-        .mended_by(why.mends())
-}
-
-fn no_ticket(keytab: &Sound, code: i32, text: &str) -> Finding {
-    let service = &keytab.service;
-    let finding = Finding::error(
-        Check::KeyVersion,
-        format!("the KDC gives no ticket for {service}: {text}"),
-    );
-    match code {
-        UNKNOWN_SERVICE => finding
-            .meaning(
-                "No account has the SPN, or two have it. Add it to the service's account, take it off \
-                 any other, and export its key.",
-            )
-            .mended_by(keytab.names.find())
-            .mended_by(keytab.names.add()),
-        _ => finding
-            .meaning("Look at the SPN's account, and into the KDC's log.")
-            .mended_by(keytab.names.find()),
-    }
-}
-
-fn nobody_logs_in(keytab: &Sound, refused: &[(&Principal, KdcAnswer)]) -> Finding {
-    let own = refused.first().filter(|(_, answer)| has_wrong_key(answer));
-    if let Some((service, _)) = own {
-        return Finding::error(
-            Check::KeyVersion,
-            format!("the KDC has another key of {service} than the keytab"),
-        )
-        .meaning(
-            "The password or the key was changed after the keytab was made, or the keytab is of \
-             another account. See which account has the SPN, and export its key again.",
-        )
-        .mended_by(keytab.names.find_and_export());
-    }
-    let listed: Vec<_> = refused
-        .iter()
-        .filter_map(|(client, answer)| {
-            let (_, text) = answer.outcome.as_ref().err()?;
-            Some(format!("{client} ({text})"))
-        })
-        .collect();
-    Finding::note(
-        Check::KeyVersion,
-        format!("nobody of the keytab can log in: {}", listed.join(", ")),
-    )
-    .meaning(
-        "So the KDC's key of the SPN could not be compared with the keytab's, nor a sign-in be tried. \
-         On Active Directory and Samba that is usual, for an SPN is no account. Compare the kvno of a \
-         ticket, on a client that is signed in, with the keytab's.",
-    )
-    .mended_by(keytab.names.try_ticket())
 }

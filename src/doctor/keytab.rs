@@ -70,6 +70,20 @@ impl Sound {
     }
 }
 
+/// The keytab of whoever asks the KDC.
+pub(super) fn clients(path: &Path) -> Result<KeytabCopy, Finding> {
+    KeytabCopy::read(path).map_err(|problem| {
+        let shown = path.display();
+        let seen = match problem {
+            KeytabProblem::Unreadable(cause) => format!("{shown} can't be read: {cause}"),
+            KeytabProblem::Malformed(cause) => format!("{shown} is no keytab: {cause}"),
+        };
+        Finding::warning(Check::ClientKeytab, seen).meaning(
+            "The KDC is asked by the service's own keytab. Name a keytab that can be read.",
+        )
+    })
+}
+
 /// The types of a principal's keys, and when each was put there, by version.
 fn keys_of(copy: &KeytabCopy, principal: &Principal) -> BTreeMap<u32, Vec<(Enctype, u32)>> {
     let mut keys: BTreeMap<u32, Vec<_>> = BTreeMap::new();

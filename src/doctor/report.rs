@@ -56,6 +56,8 @@ pub enum Check {
     ReplayCache,
     /// Whether GSSAPI has an NTLM plug-in.
     Ntlm,
+    /// The keytab by which the KDC is asked, where it is another than the service's.
+    ClientKeytab,
     /// A KDC of the realm answers.
     Kdc,
     /// This machine's clock, and the KDC's.
@@ -107,6 +109,7 @@ impl fmt::Display for Check {
             Self::Credential => "credential",
             Self::ReplayCache => "replay cache",
             Self::Ntlm => "NTLM",
+            Self::ClientKeytab => "clients' keytab",
             Self::Kdc => "KDC",
             Self::Clock => "clock",
             Self::KeyVersion => "key version",

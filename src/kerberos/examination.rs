@@ -102,8 +102,9 @@ impl KeytabCopy {
         }
     }
 
-    /// A sign-in of this principal to the service, with both sides in this process.
-    pub(crate) fn sign_in(&self, client: &str, service: &str) -> SignIn {
+    /// A sign-in of this principal, by its key in this keytab, to the service, whose key is in the
+    /// other. Both sides are in this process.
+    pub(crate) fn sign_in(&self, client: &str, service: &str, services: &Self) -> SignIn {
         let begun =
             Initiation::new(client, &self.keys.name(), service).and_then(|mut initiation| {
                 let token = initiation.step(&[], None)?.token;
@@ -121,7 +122,7 @@ impl KeytabCopy {
             kind,
             text,
         };
-        let credential = match self.credential(service) {
+        let credential = match services.credential(service) {
             Ok(credential) => credential,
             Err(text) => return refused(ErrorKind::TokenRefused, text),
         };

@@ -1,10 +1,40 @@
-//! The doctor, run as the command: faults are planted one at a time, and their printed mends applied.
+//! The doctor, run as the command: faults are planted one at a time, and their printed mends applied, in
+//! the doctor's own words but for the placeholders, which are in capitals.
+//!
+//! | planted | found by | mended by what is printed |
+//! |---|---|---|
+//! | krb5.conf is broken | `krb5-conf` | yes; the KDC must be named anew then |
+//! | krb5.conf can't be read by the service's user | `krb5-conf` | yes |
+//! | another default realm, or none | `default-realm` | yes |
+//! | the keytab is missing | `keytab` | yes, MIT and Samba |
+//! | the keytab is none | `keytab` | yes, MIT |
+//! | the keytab can't be read by the service's user | `keytab` | yes |
+//! | others may read or write the keytab | `keytab-access` | yes |
+//! | the keytab lacks the SPN | `spn` | yes, MIT and Samba |
+//! | the SPN is there in another case, or realm | `spn` | it takes another SPN, or a setting |
+//! | keys of weak types alone | `keys` | yes, MIT |
+//! | the replay cache can't be written | `replay-cache` | yes |
+//! | the replay cache is another user's | `replay-cache` | yes |
+//! | the KDC's key is newer than the keytab's | `key-version` | yes, MIT and Samba |
+//! | the SPN is on another account | `handshake`, `key-version` | yes, MIT and Samba |
+//! | no account has the SPN | `key-version` | yes, MIT and Samba |
+//! | the KDC is down, or silent | `kdc` | no: it is no service of systemd here |
+//! | the clock is off | `clock` | no: a fake clock can't be set |
+//! | the host name is an alias | `alias` | no: there is no DNS server of Samba's; the record is removed |
+//! | the host name is unknown | `address` | no, likewise |
+//! | the DNS names no server for the directory's domain, or no address | `directory-address` | no, likewise; named, it is found |
+//! | the directory's server is down | `directory-connection` | no: it is no service of systemd here |
+//! | another authority, or name, than the certificate's | `directory-tls` | what it shows is run; the option is put right |
+//! | a wrong password for the bind | `directory-bind` | yes, Samba; on OpenLDAP the mend tries it |
+//! | a search base that is not there | `directory-base` | what it shows is run; the option is put right |
+//! | somebody whom the directory has not | `directory-user` | no command; the person is added |
 
 mod command;
 mod directory;
 mod faults;
 mod kdc;
 mod names;
+mod samba;
 mod sound;
 
 use std::ffi::OsStr;

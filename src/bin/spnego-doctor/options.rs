@@ -1,6 +1,7 @@
 //! What the command line says.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
@@ -20,6 +21,8 @@ Usage: spnego-doctor --hostname HOST --realm REALM [OPTIONS]
     --hostname HOST            the name by which browsers open the site; the SPN is HTTP/HOST
     --realm REALM              the realm of the SPN
     --keytab FILE              the keytab, in place of the system's default one
+    --client-keytab FILE       the keytab of an account that can log in, to get a ticket for the SPN
+                               where the SPN itself can't, as on Active Directory
     --replay-cache FOLDER      the folder that the layer has for its replay cache
     --token BASE64             explains a captured Authorization header; - reads it from the input
 
@@ -27,6 +30,8 @@ A directory, as the layer has it:
     --ldap URL                 a server, as in ldaps://ldap.example.com
     --ldap-domain DOMAIN       Active Directory or Samba, by the domain's DNS name
     --ldap-free-ipa DOMAIN     FreeIPA, likewise
+    --ldap-dns-server ADDRESS  the DNS server that names the domain's servers, in place of the
+                               system's; with a port, as in 192.0.2.1:53, if it is another
     --ldap-openldap BASE       OpenLDAP, by the tree's root
     --ldap-start-tls           TLS on the port of ldap://
     --ldap-ca FILE             the certificate of the authority that signed the server's (PEM)
@@ -57,6 +62,7 @@ pub(crate) struct Examination {
     pub(crate) as_json: bool,
     pub(crate) token: Option<String>,
     pub(crate) keytab: Option<PathBuf>,
+    client_keytab: Option<PathBuf>,
     hostname: Option<String>,
     realm: Option<String>,
     replay_cache: Option<PathBuf>,
@@ -68,6 +74,7 @@ pub(crate) struct Examination {
 struct Ldap {
     urls: Vec<String>,
     preset: Option<Preset>,
+    dns_server: Option<SocketAddr>,
     start_tls: bool,
     ca: Option<PathBuf>,
     bind: Option<String>,
@@ -117,12 +124,16 @@ impl Options {
                 Long("ldap-openldap") => {
                     said.ldap.preset = Some(Preset::OpenLdap(text(&mut arguments)?));
                 }
+                Long("ldap-dns-server") => {
+                    said.ldap.dns_server = Some(dns_server(&text(&mut arguments)?)?);
+                }
                 Long("ldap-start-tls") => said.ldap.start_tls = true,
                 Long("ldap-bind") => said.ldap.bind = Some(text(&mut arguments)?),
                 Long("ldap-gssapi") => said.ldap.principal = Some(text(&mut arguments)?),
                 Long("ldap-base") => said.ldap.base = Some(text(&mut arguments)?),
                 Long("ldap-filter") => said.ldap.filter = Some(text(&mut arguments)?),
                 Long("keytab") => said.keytab = Some(path(&mut arguments)?),
+                Long("client-keytab") => said.client_keytab = Some(path(&mut arguments)?),
                 Long("replay-cache") => said.replay_cache = Some(path(&mut arguments)?),
                 Long("ldap-ca") => said.ldap.ca = Some(path(&mut arguments)?),
                 Long("ldap-keytab") => said.ldap.keytab = Some(path(&mut arguments)?),
@@ -147,6 +158,16 @@ fn path(arguments: &mut lexopt::Parser) -> Result<PathBuf, lexopt::Error> {
     arguments.value().map(PathBuf::from)
 }
 
+/// An address, with a port or with that of DNS.
+fn dns_server(text: &str) -> Result<SocketAddr, String> {
+    const DNS: u16 = 53;
+    let ip = || text.parse().map(|ip: IpAddr| SocketAddr::new(ip, DNS));
+    let address = text.parse().or_else(|_| ip());
+    address.map_err(|_| {
+        format!("--ldap-dns-server: {text:?} is no address; write it as in 192.0.2.1:53")
+    })
+}
+
 impl Examination {
     /// Who looks at more than a token. The error is for people.
     pub(crate) fn doctor(self) -> Result<Option<Doctor>, String> {
@@ -165,6 +186,9 @@ impl Examination {
         let mut doctor = Doctor::new(hostname, realm);
         if let Some(keytab) = self.keytab {
             doctor = doctor.keytab(keytab);
+        }
+        if let Some(keytab) = self.client_keytab {
+            doctor = doctor.client_keytab(keytab);
         }
         if let Some(folder) = self.replay_cache {
             doctor = doctor.replay_cache(folder);
@@ -196,6 +220,9 @@ impl Ldap {
         };
         for url in urls {
             builder = builder.server(url);
+        }
+        if let Some(server) = self.dns_server {
+            builder = builder.dns_server(server);
         }
         if self.start_tls {
             builder = builder.start_tls();

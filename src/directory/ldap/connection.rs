@@ -42,6 +42,17 @@ pub(super) struct Endpoint {
     pub(super) connection_age: Duration,
 }
 
+impl Endpoint {
+    /// The realm of the account that binds with a ticket.
+    #[cfg(feature = "doctor")]
+    pub(super) fn kdc_realm(&self) -> Option<&str> {
+        match self.bind.as_ref()? {
+            Bind::Gssapi(account) => Some(account.principal().realm()),
+            Bind::Simple { .. } | Bind::External => None,
+        }
+    }
+}
+
 pub(super) struct Connection {
     ldap: Ldap,
     driver: Driver,

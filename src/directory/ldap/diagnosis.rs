@@ -1,5 +1,6 @@
 //! What the [doctor](crate::doctor) asks of each server, step by step.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ldap3::Scope;
@@ -65,6 +66,16 @@ impl LdapDirectory {
             }
         }
         Ok(diagnoses)
+    }
+
+    /// The domain whose servers DNS names, and the DNS server where it is another than the system's.
+    pub(crate) fn asked_of_dns(&self) -> Option<(&str, Option<SocketAddr>)> {
+        self.servers.asked_of_dns()
+    }
+
+    /// Whether it binds with a ticket of this realm.
+    pub(crate) fn asks_kdc_of(&self, realm: &str) -> bool {
+        self.servers.kdc_realm() == Some(realm)
     }
 
     /// As at a sign-in, and how long it takes.

@@ -67,6 +67,23 @@ impl Servers {
         self.bind.as_deref()
     }
 
+    #[cfg(feature = "doctor")]
+    pub(super) fn asked_of_dns(&self) -> Option<(&str, Option<std::net::SocketAddr>)> {
+        match &self.list {
+            List::OfDomain(srv) => Some((srv.domain(), srv.dns_server())),
+            List::Named { .. } => None,
+        }
+    }
+
+    /// The realm of the account that binds with a ticket.
+    #[cfg(feature = "doctor")]
+    pub(super) fn kdc_realm(&self) -> Option<&str> {
+        match &self.list {
+            List::OfDomain(srv) => srv.kdc_realm(),
+            List::Named { servers, .. } => servers.first()?.endpoint().kdc_realm(),
+        }
+    }
+
     /// For one question to the directory.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout

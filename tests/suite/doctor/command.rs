@@ -42,6 +42,15 @@ fn people_read_what_was_seen_what_it_means_and_the_command() {
 
 #[test]
 fn a_terminal_has_colours_unless_they_are_unwanted() {
+    let mut script = Command::new("script");
+    script.args(["-qec", "true", "/dev/null"]);
+    let tried = script.stdin(Stdio::null()).output();
+    if !tried.is_ok_and(|output| output.status.success()) {
+        return crate::not_run(
+            "doctor::command::a_terminal_has_colours_unless_they_are_unwanted",
+            "script(1) gets no terminal: it is missing (Debian: bsdutils), or /dev/pts is not mounted",
+        );
+    }
     // What it looks at can't be a name, so that it ends at once.
     let command = format!("{DOCTOR} --hostname - --realm A");
     let on_a_terminal = |no_color: &str| {
@@ -175,6 +184,19 @@ fn a_command_line_that_says_too_little_is_refused() {
                 "x",
             ],
             "--ldap-bind needs --ldap-password-file",
+        ),
+        (
+            &[
+                "--hostname",
+                "a",
+                "--realm",
+                "A",
+                "--ldap-domain",
+                "a.test",
+                "--ldap-dns-server",
+                "dc1",
+            ],
+            "--ldap-dns-server: \"dc1\" is no address",
         ),
         (
             &["--hostname", "a", "--realm", "A", "--ldap", "http://a"],

@@ -1,9 +1,11 @@
 //! Faults of a directory.
 
+use std::net::IpAddr;
 use std::process::Command;
 
-use tower_spnego::testing::{TestActiveDirectory, TestLdap, active_directory_or_skip};
+use tower_spnego::testing::{TestActiveDirectory, TestDns, TestLdap, active_directory_or_skip};
 
+use super::names::{can_see_hosts, sees_hosts};
 use super::{DOCTOR, Findings, SetUp, set_mode};
 
 /// The variable that has the password.
@@ -78,6 +80,30 @@ fn an_authority_that_did_not_sign_the_servers_certificate_is_named() {
         .expect("runs");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("BEGIN CERTIFICATE"), "{shows:?}: {text}");
+}
+
+#[test]
+fn a_name_that_is_not_in_the_servers_certificate_is_named() {
+    if !can_see_hosts("doctor::directory::a_name_that_is_not_in_the_servers_certificate_is_named") {
+        return;
+    }
+    let (set_up, ldap) = parts();
+    let hosts = set_up.realm.folder().join("hosts");
+    std::fs::write(&hosts, "127.0.0.1 localhost ldap.elsewhere.test\n").expect("writes");
+    let url = format!("ldaps://ldap.elsewhere.test:{}", ldap.tls_port());
+    // Of several, the first that is sound would do for a sign-in; each is looked at.
+    let mut command = doctor(&set_up, &ldap);
+    let findings = Findings::of(sees_hosts(command.args(["--ldap", &url]), &hosts));
+    findings.blame(&[("directory-tls", "error")]);
+    let fault = findings.all().find(|one| one["level"] == "error");
+    let fault = fault.expect("a fault");
+    let means = super::text(&fault["means"]);
+    assert!(
+        means.contains("write the URL with a name that is in the certificate"),
+        "{means}"
+    );
+    // As the mend says: with a name that is in it.
+    Findings::of(&mut doctor(&set_up, &ldap)).are_sound();
 }
 
 #[test]
@@ -161,6 +187,72 @@ fn a_server_that_is_down_or_unknown_is_told_apart() {
         findings.mends("directory-address", "linux"),
         ["getent hosts nowhere.invalid"]
     );
+}
+
+#[test]
+fn a_domain_that_dns_does_not_know_is_an_error() {
+    let set_up = SetUp::new();
+    let dns = TestDns::start().expect("a DNS server");
+    let mut command = set_up.doctor();
+    command
+        .args(["--ldap-domain", "corp.exmaple.test", "--user", "alice"])
+        .args(["--ldap-dns-server", &dns.address().to_string()]);
+    let findings = Findings::of(&mut command);
+    findings.blame(&[("directory-address", "error")]);
+    let seen = findings.seen("directory-address");
+    assert!(seen.contains("_ldap._tcp.corp.exmaple.test"), "{seen}");
+    let means = findings.means("directory-address");
+    assert!(means.contains("the domain is spelled right"), "{means}");
+    let address = dns.address();
+    let dig = format!(
+        "dig @{} -p {} +short SRV _ldap._tcp.corp.exmaple.test",
+        address.ip(),
+        address.port()
+    );
+    assert_eq!(findings.mends("directory-address", "linux"), [dig]);
+}
+
+#[test]
+fn the_servers_of_a_domain_are_those_of_dns() {
+    if !active_directory_or_skip("doctor::directory::the_servers_of_a_domain_are_those_of_dns") {
+        return;
+    }
+    let ad = TestActiveDirectory::start().expect("a domain");
+    set_mode(&ad.keytab(), 0o600);
+    let dns = TestDns::start().expect("a DNS server");
+    let (domain, controller) = ("ad.example.test", "dc1.ad.example.test");
+    let look = || {
+        let mut command = ad.command(DOCTOR);
+        command
+            .env("KRB5RCACHEDIR", ad.folder())
+            .env(PASSWORD, TestActiveDirectory::PASSWORD)
+            .args(["--hostname", "localhost", "--realm", ad.realm(), "--keytab"])
+            .arg(ad.keytab())
+            .args(["--ldap-domain", domain, "--ldap-ca"])
+            .arg(ad.ca_file())
+            .args(["--ldap-dns-server", &dns.address().to_string()])
+            .args(["--ldap-bind", "svc-web@AD.EXAMPLE.TEST"])
+            .args(["--ldap-password-env", PASSWORD, "--user", "alice"]);
+        Findings::of(&mut command)
+    };
+    // As Active Directory has it: the port of LDAP, and no word of TLS.
+    dns.set_ldap_servers(domain, [(0, 100, 389, controller)])
+        .expect("named");
+    let findings = look();
+    findings.blame(&[("directory-address", "error")]);
+    let seen = findings.seen("directory-address");
+    assert!(seen.contains("dc1.ad.example.test is not found"), "{seen}");
+    dns.set_addresses(controller, [IpAddr::from(ad.address())])
+        .expect("named");
+    let findings = look();
+    findings.are_sound();
+    let seen = findings.seen("directory-connection");
+    assert!(
+        seen.contains("dc1.ad.example.test takes connections on port 636"),
+        "{seen}"
+    );
+    let seen = findings.seen("directory-user");
+    assert!(seen.contains("Domain Users"), "{seen}");
 }
 
 #[test]

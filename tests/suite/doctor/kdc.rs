@@ -112,6 +112,40 @@ fn a_kdc_that_is_down_is_started() {
     set_up.look().are_sound();
 }
 
+/// libkrb5 would wait for 27 s, once for each question, and say it in other words.
+#[test]
+fn a_kdc_that_is_silent_is_asked_once_and_not_waited_for() {
+    let set_up = SetUp::new();
+    set_up.realm.freeze_kdc().expect("frozen");
+    let principal = "HTTP/localhost@EXAMPLE.TEST";
+    let mut command = set_up.doctor();
+    // A directory that is bound to with a ticket.
+    command
+        .args(["--ldap", "ldaps://localhost", "--ldap-gssapi", principal])
+        .args(["--ldap-openldap", "dc=example,dc=test", "--user", "alice"]);
+    let findings = Findings::of(&mut command);
+    findings.blame(&[("kdc", "error")]);
+    assert_eq!(
+        findings.seen("kdc"),
+        "no KDC of EXAMPLE.TEST answers: asked for a first ticket of HTTP/localhost@EXAMPLE.TEST, it \
+         was silent for 10 s"
+    );
+    let means = findings.means("kdc");
+    assert!(means.contains("no sign-in was tried"), "{means}");
+    assert_eq!(findings.mends("kdc", "mit"), ["systemctl restart krb5-kdc"]);
+    let checks = findings.all().map(|one| super::text(&one["check"]));
+    let checks: Vec<_> = checks.collect();
+    for left_out in ["key-version", "handshake", "directory-address"] {
+        assert!(!checks.contains(&left_out), "{findings:#?}");
+    }
+    assert_eq!(findings.of_check("directory-bind")["level"], "note");
+    let seen = findings.seen("directory-bind");
+    assert!(seen.contains("the directory was not asked"), "{seen}");
+    // It is no service of this machine's.
+    set_up.realm.thaw_kdc().expect("thawed");
+    set_up.look().are_sound();
+}
+
 #[test]
 fn a_clock_that_is_off_is_set() {
     let has_faketime = std::process::Command::new("faketime")

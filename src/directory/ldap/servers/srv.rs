@@ -91,6 +91,16 @@ impl Srv {
         &self.domain
     }
 
+    #[cfg(feature = "doctor")]
+    pub(super) fn dns_server(&self) -> Option<std::net::SocketAddr> {
+        self.dns.server
+    }
+
+    #[cfg(feature = "doctor")]
+    pub(super) fn kdc_realm(&self) -> Option<&str> {
+        self.endpoint.kdc_realm()
+    }
+
     /// The servers in an order that RFC 2782 gives by chance.
     pub(super) async fn draw(
         self: &Arc<Self>,

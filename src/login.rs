@@ -11,22 +11,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::ended::How;
-use self::moved::MovedSessions;
-use self::password_hash::PasswordHash;
-use self::policy::Idleness;
-use self::record::{Head, Password, Record, StoredPassword, from_millis, to_millis};
-use self::remembered::Remembered;
-use crate::clock::Clock;
+use self::record::Record;
 use crate::error::{Error, ErrorKind};
-use crate::hooks::OnLogout;
-use crate::principal::{AllowedRealms, Principal};
+use crate::principal::Principal;
 use crate::user::User;
 
+mod end;
 mod ended;
+mod logins;
 mod moved;
 mod password_hash;
 mod policy;
@@ -37,6 +32,7 @@ mod session;
 mod sign_in;
 
 pub(crate) use self::ended::EndedLogins;
+pub(crate) use self::logins::Logins;
 pub(crate) use self::moved::Moved;
 pub(crate) use self::password_hash::Offered;
 pub(crate) use self::policy::{Ends, Freshness, Policy, Recheck};
@@ -189,233 +185,6 @@ impl fmt::Debug for Login {
             .field("signed_in", &self.signed_in())
             .field("expires", &self.expires())
             .finish_non_exhaustive()
-    }
-}
-
-/// The logins that one layer makes and reads.
-pub(crate) struct Logins {
-    policy: Policy,
-    realms: AllowedRealms,
-    /// Whether a login made by Basic is one here.
-    take_passwords: bool,
-    made_by: Arc<str>,
-    ended: Arc<EndedLogins>,
-    on_logout: Arc<[OnLogout]>,
-    moved: Arc<MovedSessions>,
-    clock: Clock,
-    /// By the head, of which no two logins have the same.
-    remembered: Remembered<Arc<Record>>,
-}
-
-impl Logins {
-    pub(crate) fn new(
-        policy: Policy,
-        realms: AllowedRealms,
-        take_passwords: bool,
-        made_by: Arc<str>,
-        mut ended: EndedLogins,
-        on_logout: Arc<[OnLogout]>,
-        clock: Clock,
-    ) -> Self {
-        ended.of_logins_that_last(policy.limit, clock.clone());
-        Self {
-            policy,
-            realms,
-            take_passwords,
-            made_by,
-            ended: Arc::new(ended),
-            on_logout,
-            moved: Arc::default(),
-            clock,
-            remembered: Remembered::new(),
-        }
-    }
-
-    pub(crate) fn now(&self) -> SystemTime {
-        self.clock.now()
-    }
-
-    /// What tells these logins from another layer's.
-    pub(crate) fn made_by(&self) -> &Arc<str> {
-        &self.made_by
-    }
-
-    /// Whether this layer could have made it: one that takes no passwords asks for more than they
-    /// prove.
-    pub(crate) fn could_have_made(&self, login: &Login) -> bool {
-        self.takes(&login.record)
-    }
-
-    fn takes(&self, record: &Record) -> bool {
-        self.take_passwords || record.password.is_none()
-    }
-
-    /// Where the session has gone, if a request beside this one has just signed in on it. Whoever
-    /// looks into the session itself finds that it is gone, and the browser loses its cookie.
-    pub(crate) fn moved(&self, session: &RequestSession) -> Option<Moved> {
-        self.moved.get(|| session.id(), self.clock.now())
-    }
-
-    /// The session's live login, if this layer made it.
-    ///
-    /// One that has expired is left where it is, unless the session is to end with it: to write the
-    /// session here would overwrite what parallel requests of the same browser write into it.
-    pub(crate) async fn read(&self, session: &RequestSession) -> Result<Option<Login>, Error> {
-        let Some(record) = self.standing(session).await? else {
-            return Ok(None);
-        };
-        if !record.is_ours || !self.takes(&record) || !self.realms.contains(record.user.principal())
-        {
-            return Ok(None);
-        }
-        if self.ends_session(&record, session).await? {
-            session.empty().await?;
-            return Ok(None);
-        }
-        if !self.is_live(&record, session).await? {
-            return Ok(None);
-        }
-        Ok(Some(Login {
-            record,
-            session: session.clone(),
-            ended: None,
-        }))
-    }
-
-    async fn is_live(&self, record: &Record, session: &RequestSession) -> Result<bool, Error> {
-        let now = self.clock.now();
-        if record.expires.is_some_and(|end| end <= now) {
-            return Ok(false);
-        }
-        if self.policy.idle.is_none() {
-            return Ok(true);
-        }
-        let used = session.get(USED).await?.and_then(|used| used.as_u64());
-        let used = used.map_or(record.signed_in, from_millis);
-        match self.policy.idleness(used, now) {
-            Idleness::Over => return Ok(false),
-            Idleness::Due => session.set(USED, to_millis(now).into()).await?,
-            Idleness::None => {}
-        }
-        Ok(true)
-    }
-
-    /// Whether the login has expired, and the session is to end with it.
-    async fn ends_session(&self, record: &Record, session: &RequestSession) -> Result<bool, Error> {
-        Ok(self.policy.flush && record.is_ours && !self.is_live(record, session).await?)
-    }
-
-    /// Lets nothing be saved of a login that has been ended while the request was under way.
-    pub(crate) async fn settle(&self, session: &RequestSession) -> Result<(), Error> {
-        self.standing(session).await.map(drop)
-    }
-
-    /// Lets nothing be saved of this login where the handler has taken it out of the session by
-    /// itself, as the session's own `flush()` does.
-    pub(crate) async fn settle_flush(
-        &self,
-        login: &HeldLogin,
-        session: &RequestSession,
-    ) -> Result<(), Error> {
-        match session.get(HEAD).await? {
-            Some(_) => Ok(()),
-            // It was not the handler who took out one that has been ended.
-            None if self.ended.how(login.0.root).await?.is_some() => Ok(()),
-            None => {
-                let session_end = session.inner.expiry_date();
-                self.ended
-                    .end(login.0.root, How::Replaced, session_end)
-                    .await
-            }
-        }
-    }
-
-    /// Ends the login that the session holds, whichever layer made it; the data stays its owner's.
-    pub(crate) async fn remove(&self, session: &RequestSession) -> Result<(), Error> {
-        if let Some(record) = self.standing(session).await? {
-            let session_end = session.inner.expiry_date();
-            let end = self.ended.end(record.root, How::Removed, session_end);
-            end.await?;
-        }
-        session.remove_login().await
-    }
-
-    /// The login that the session holds, live or expired, unless it has been ended. What a request
-    /// in flight has brought back with an ended one is gone, too.
-    async fn standing(&self, session: &RequestSession) -> Result<Option<Arc<Record>>, Error> {
-        let id = session.id();
-        let Some(Value::String(head)) = session.get(HEAD).await? else {
-            if let (Some(id), None) = (id, session.id())
-                && self.ended.was_signed_out(id)
-            {
-                session.mark_signed_out().await?;
-            }
-            return Ok(None);
-        };
-        let record = match self.remembered.get(&head) {
-            Some(record) => record,
-            None => {
-                // Boxed, as what is rare is in `service.rs`.
-                let Some(record) = Box::pin(self.parse(head, session)).await? else {
-                    return Ok(None);
-                };
-                record
-            }
-        };
-        match self.ended.how(record.root).await? {
-            None => return Ok(Some(record)),
-            // What says so is forgotten at some time, and the session may be in use then.
-            Some(How::Removed) if record.root.end.is_none() => session.remove_login().await?,
-            // It is left where it is, like one that has expired.
-            Some(How::Removed) => {}
-            Some(How::Replaced) => session.empty().await?,
-            Some(How::SignedOut) => session.sign_out(&self.ended).await?,
-        }
-        Ok(None)
-    }
-
-    /// The record behind a head, which is remembered.
-    async fn parse(
-        &self,
-        text: String,
-        session: &RequestSession,
-    ) -> Result<Option<Arc<Record>>, Error> {
-        let Some(head) = Head::read(&text) else {
-            return Ok(None);
-        };
-        let Some(root) = head.root() else {
-            return Ok(None);
-        };
-        let Some(Value::String(user)) = session.get(USER).await? else {
-            return Ok(None);
-        };
-        let length = user.len();
-        let Ok(user) = User::from_stored(&user) else {
-            return Ok(None);
-        };
-        let signed_in = head.signed_in();
-        // A layer that made it with a longer life does not bind this one.
-        let ours = self.policy.expires(signed_in, head.ends());
-        let record = Arc::new(Record {
-            user,
-            signed_in,
-            checked: head.checked(),
-            id: head.id.into(),
-            kept: head.kept.clone(),
-            expires: head.expires().into_iter().chain(ours).min(),
-            is_ours: *head.layer == *self.made_by,
-            root,
-            ended: Arc::clone(&self.ended),
-            on_logout: Arc::clone(&self.on_logout),
-            password: head
-                .password
-                .map(|StoredPassword { typed, hash }| Password {
-                    typed,
-                    hash: PasswordHash::from_stored(hash),
-                }),
-        });
-        self.remembered.insert(text, length, Arc::clone(&record));
-        Ok(Some(record))
     }
 }
 

@@ -44,7 +44,11 @@ pub(crate) struct Moved {
 pub(super) struct Mover(watch::Sender<bool>);
 
 impl MovedSessions {
-    pub(super) fn get(&self, id: impl FnOnce() -> Option<Id>, now: SystemTime) -> Option<Moved> {
+    pub(super) fn get(
+        &self,
+        id: impl FnOnce() -> Option<Id>,
+        now: impl FnOnce() -> SystemTime,
+    ) -> Option<Moved> {
         if !self.any.load(Ordering::Acquire) {
             return None;
         }
@@ -54,7 +58,7 @@ impl MovedSessions {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let (until, moved) = moved.get(&id)?;
-        (*until > now && moved.is_on_its_way()).then(|| moved.clone())
+        (*until > now() && moved.is_on_its_way()).then(|| moved.clone())
     }
 
     /// Says that what this session holds is this owner's, and about to get another id.
@@ -137,21 +141,21 @@ mod tests {
         let alice = Value::from("alice");
         let mover = moved.begin(id, alice.clone(), session(), now);
         let of = |owner: &Value| {
-            let moved = moved.get(|| Some(id), now).unwrap();
+            let moved = moved.get(|| Some(id), || now).unwrap();
             moved.of(owner).now_or_never()
         };
         assert!(of(&alice).is_none(), "it is under way");
         mover.arrive();
         assert!(of(&alice).flatten().is_some());
         assert!(of(&Value::from("bob")).unwrap().is_none());
-        assert!(moved.get(|| Some(id), now + REMEMBERED_FOR).is_none());
-        assert!(moved.get(|| Some(Id::default()), now).is_none());
+        assert!(moved.get(|| Some(id), || now + REMEMBERED_FOR).is_none());
+        assert!(moved.get(|| Some(Id::default()), || now).is_none());
     }
 
     #[test]
     fn who_moves_it_first_counts_unless_they_have_given_up() {
         let (moved, id, now) = (MovedSessions::default(), Id::default(), SystemTime::now());
-        let owner = || moved.get(|| Some(id), now).map(|moved| moved.owner);
+        let owner = || moved.get(|| Some(id), || now).map(|moved| moved.owner);
         let given_up = moved.begin(id, "alice".into(), session(), now);
         let late = moved.begin(id, "bob".into(), session(), now);
         assert_eq!(owner(), Some("alice".into()));

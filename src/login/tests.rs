@@ -1,7 +1,9 @@
 use tower_sessions::{MemoryStore, Session};
 
 use super::*;
+use crate::clock::Clock;
 use crate::initiator::Kept;
+use crate::principal::AllowedRealms;
 
 fn logins(realms: &[&str]) -> Logins {
     let realms = realms.iter().copied().map(str::to_owned).collect();

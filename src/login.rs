@@ -151,7 +151,7 @@ impl Login {
         } = &*self.record;
         let session_end = self.session.inner.expiry_date();
         ended.end(*root, How::SignedOut, session_end).await?;
-        self.session.sign_out(ended).await?;
+        self.session.sign_out(ended, root.whose).await?;
         for hook in &**on_logout {
             hook(user);
         }

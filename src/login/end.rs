@@ -54,7 +54,7 @@ impl Logins {
             // It is left where it is, like one that has expired.
             How::Removed => Ok(()),
             How::Replaced => session.empty().await,
-            How::SignedOut => session.sign_out(&self.ended).await,
+            How::SignedOut => session.sign_out(&self.ended, record.root.whose).await,
         }
     }
 }

@@ -9,9 +9,7 @@
 //! This process remembers besides what has been ended in it, for all its layers: a layer that was
 //! not told of the store has nothing else.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
@@ -19,19 +17,20 @@ use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::{SessionStore, session_store};
 
+pub(super) use self::here::Whose;
+use self::here::{Ended, Here};
 use super::SIGNED_OUT;
 use super::record::{Root, to_date};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
+
+mod here;
 
 const ENDED: &str = "tower-spnego.ended";
 
 /// For how long a request that began before a login was ended may save it, where the login itself
 /// has no end.
 const LONGEST_REQUEST: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How many ended logins a process remembers.
-const REMEMBERED: usize = 200_000;
 
 /// How a login was ended; of two ways the later here counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +86,7 @@ impl EndedLogins {
     /// Knows nothing of what is ended in this process by others, as another process would not.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn set_apart(&mut self) {
-        self.here = Here(Arc::default());
+        self.here = Here::apart();
     }
 
     /// How the login was ended; `None` where it was not.
@@ -102,7 +101,8 @@ impl EndedLogins {
             return Ok(None);
         };
         let how = How::of(&record);
-        self.here.remember(root.id, how, record.expiry_date.into());
+        self.here
+            .remember(root.id, ended(root, how, record.expiry_date.into()));
         Ok(Some(how))
     }
 
@@ -116,7 +116,7 @@ impl EndedLogins {
     ) -> Result<(), Error> {
         let end = self.until(root, session_end.into());
         // First here: if the store fails it has ended at least in this process.
-        self.here.remember(root.id, how, end);
+        self.here.remember(root.id, ended(root, how, end));
         match &self.store {
             Some(store) => write(&**store, root.id, how, end)
                 .await
@@ -146,10 +146,16 @@ impl EndedLogins {
     pub(super) async fn mark_signed_out(
         &self,
         session: Id,
+        whose: Whose,
         session_end: OffsetDateTime,
     ) -> Result<(), Error> {
-        self.here
-            .remember(session, How::SignedOut, session_end.into());
+        let signed_out = Ended {
+            how: How::SignedOut,
+            end: session_end.into(),
+            whose,
+            is_login: false,
+        };
+        self.here.remember(session, signed_out);
         let Some(store) = &self.store else {
             return Ok(());
         };
@@ -180,6 +186,15 @@ impl EndedLogins {
     /// Whether a session that is no more was signed out of.
     pub(super) fn was_signed_out(&self, session: Id) -> bool {
         self.here.how(session) == Some(How::SignedOut)
+    }
+}
+
+fn ended(root: Root, how: How, end: SystemTime) -> Ended {
+    Ended {
+        how,
+        end,
+        whose: root.whose,
+        is_login: true,
     }
 }
 
@@ -214,58 +229,6 @@ async fn create(store: &dyn SessionStore, record: &Record) -> session_store::Res
     // Under another id it is of no use.
     store.delete(&created.id).await?;
     Ok(false)
-}
-
-/// How logins were ended, and until when that is of interest.
-type Known = HashMap<Id, (How, SystemTime)>;
-
-/// What has been ended in this process, or was found in a store.
-#[derive(Clone)]
-struct Here(Arc<RwLock<Known>>);
-
-impl Default for Here {
-    /// The process's own: a logout holds in all of its layers. Ids are random, so that no two of
-    /// them mean different logins by one.
-    fn default() -> Self {
-        static HERE: LazyLock<Arc<RwLock<Known>>> = LazyLock::new(Arc::default);
-        Self(Arc::clone(&HERE))
-    }
-}
-
-impl Here {
-    fn how(&self, id: Id) -> Option<How> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&id).map(|(how, _)| *how)
-    }
-
-    fn remember(&self, id: Id, how: How, end: SystemTime) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= REMEMBERED {
-            make_room(&mut known, SystemTime::now());
-        }
-        match known.entry(id) {
-            Entry::Occupied(mut entry) => {
-                let (before, until) = *entry.get();
-                entry.insert((before.max(how), until.max(end)));
-            }
-            Entry::Vacant(entry) => {
-                entry.insert((how, end));
-            }
-        }
-    }
-}
-
-/// Forgets what is over, and if that is too little, what is over first.
-fn make_room(known: &mut Known, now: SystemTime) {
-    known.retain(|_, (_, end)| *end > now);
-    if known.len() < REMEMBERED / 2 {
-        return;
-    }
-    let mut ends: Vec<_> = known.values().map(|(_, end)| *end).collect();
-    let middle = ends.len() / 2;
-    let (_, median, _) = ends.select_nth_unstable(middle);
-    let median = *median;
-    known.retain(|_, (_, end)| *end > median);
 }
 
 fn store_failed(error: session_store::Error) -> Error {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
+use super::ended::Whose;
 use super::moved::{Moved, MovedSessions};
 use super::password_hash::PasswordHash;
 use super::policy::{Idleness, Policy};
@@ -188,14 +189,14 @@ impl Logins {
         let Some(head) = Head::read(&text) else {
             return Ok(None);
         };
-        let Some(root) = head.root() else {
-            return Ok(None);
-        };
         let Some(Value::String(user)) = session.get(USER).await? else {
             return Ok(None);
         };
         let length = user.len();
         let Ok(user) = User::from_stored(&user) else {
+            return Ok(None);
+        };
+        let Some(root) = head.root(Whose::of(user.principal())) else {
             return Ok(None);
         };
         let signed_in = head.signed_in();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tower_sessions::cookie::time::{OffsetDateTime, PrimitiveDateTime};
 use tower_sessions::session;
 
-use super::ended::EndedLogins;
+use super::ended::{EndedLogins, Whose};
 use super::password_hash::PasswordHash;
 use super::policy::Ends;
 use crate::hooks::OnLogout;
@@ -54,12 +54,13 @@ pub(super) struct Root {
     pub(super) id: session::Id,
     /// When the last of its logins ends: `None` with the session.
     pub(super) end: Option<SystemTime>,
+    pub(super) whose: Whose,
 }
 
 impl Root {
-    pub(super) fn new(end: Option<SystemTime>) -> Self {
+    pub(super) fn new(whose: Whose, end: Option<SystemTime>) -> Self {
         let id = session::Id::default();
-        Self { id, end }
+        Self { id, end, whose }
     }
 
     /// Of a login that goes on where this one was.
@@ -139,10 +140,10 @@ impl<'a> Head<'a> {
         })
     }
 
-    pub(super) fn root(&self) -> Option<Root> {
+    pub(super) fn root(&self, whose: Whose) -> Option<Root> {
         let id = self.root.parse().ok()?;
         let end = self.root_end.map(from_millis);
-        Some(Root { id, end })
+        Some(Root { id, end, whose })
     }
 
     pub(super) fn signed_in(&self) -> SystemTime {
@@ -197,7 +198,7 @@ mod tests {
             (None, Some(late), None),
             (Some(late), None, None),
         ] {
-            let root = Root::new(before);
+            let root = Root::new(Whose::of(&"alice@LAB".parse().unwrap()), before);
             let renewed = root.renewed(now);
             assert_eq!(renewed.end, expected, "{before:?} {now:?}");
             assert_eq!(renewed.id, root.id);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tower_sessions::session::Record;
 use tower_sessions::{Expiry, Session, SessionStore, session, session_store};
 
+use super::ended::Whose;
 use super::record::to_date;
 use super::{CAME_FROM, EndedLogins, HEAD, OWNER, SIGNED_OUT, USED, USER};
 use crate::error::{Error, ErrorKind};
@@ -110,7 +111,7 @@ impl RequestSession {
     }
 
     /// Leaves nothing in it but the mark of a logout, under a new id.
-    pub(super) async fn sign_out(&self, ended: &EndedLogins) -> Result<(), Error> {
+    pub(super) async fn sign_out(&self, ended: &EndedLogins, whose: Whose) -> Result<(), Error> {
         let came_from = self.came_from().await?;
         let before = self.id().into_iter().chain(came_from);
         self.inner.clear().await;
@@ -118,7 +119,7 @@ impl RequestSession {
         self.change_id().await?;
         for id in before {
             let session_end = self.inner.expiry_date();
-            ended.mark_signed_out(id, session_end).await?;
+            ended.mark_signed_out(id, whose, session_end).await?;
         }
         Ok(())
     }

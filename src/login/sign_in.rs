@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 use tower_sessions::session;
 
-use super::ended::How;
+use super::ended::{How, Whose};
 use super::moved::MovedSessions;
 use super::password_hash::{Offered, PasswordHash};
 use super::policy::Ends;
@@ -97,6 +97,7 @@ impl Logins {
             }),
             None => None,
         };
+        let whose = Whose::of(user.principal());
         let now = self.clock.now();
         let expires = self.policy.expires(now, ends);
         let ended = Arc::<AtomicBool>::default();
@@ -119,7 +120,7 @@ impl Logins {
                     password,
                     root: match (&before, held) {
                         (Before::Theirs { .. }, Some(held)) => held.renewed(expires),
-                        _ => Root::new(expires),
+                        _ => Root::new(whose, expires),
                     },
                     is_ours: true,
                     ended: Arc::clone(&self.ended),
@@ -159,7 +160,7 @@ impl SignIn {
             && record.ended.has_signed_out(id).await?
         {
             // Meanwhile the person has signed out, and this request was before that.
-            return session.sign_out(&record.ended).await;
+            return session.sign_out(&record.ended, record.root.whose).await;
         }
         let (mut root, mut keeps_id) = (record.root, false);
         if let Before::Theirs { renews } = self.before {
@@ -170,12 +171,14 @@ impl SignIn {
             match how {
                 None => keeps_id = true,
                 // Meanwhile the person has signed out, and this request was before that.
-                Some(How::SignedOut) => return session.sign_out(&record.ended).await,
+                Some(How::SignedOut) => {
+                    return session.sign_out(&record.ended, record.root.whose).await;
+                }
                 // Meanwhile the directory has turned the user away.
                 Some(How::Removed) => return session.remove_login().await,
                 Some(How::Replaced) => {
                     session.inner.clear().await;
-                    root = Root::new(record.expires);
+                    root = Root::new(root.whose, record.expires);
                 }
             }
         }

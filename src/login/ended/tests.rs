@@ -1,42 +1,7 @@
 use super::*;
 
-fn known(entries: impl Iterator<Item = (i128, u64)>, now: SystemTime) -> Known {
-    entries
-        .map(|(id, seconds)| (Id(id), (How::SignedOut, now + Duration::from_secs(seconds))))
-        .collect()
-}
-
 #[test]
-fn what_is_over_is_forgotten_first_and_then_what_ends_first() {
-    let now = SystemTime::now();
-    let many = i128::try_from(REMEMBERED).unwrap();
-    let of = |id: i128| u64::try_from(id).unwrap();
-    // Half of them are over.
-    let over = (0..many).map(|id| (id, if id % 2 == 0 { 0 } else { 1 + of(id) }));
-    let mut left = known(over, now);
-    make_room(&mut left, now);
-    assert!(left.keys().all(|id| id.0 % 2 == 1));
-    assert!(left.len() <= REMEMBERED / 2, "{}", left.len());
-
-    let mut left = known((0..many).map(|id| (id, 1 + of(id))), now);
-    make_room(&mut left, now);
-    assert!((1..=REMEMBERED / 2).contains(&left.len()), "{}", left.len());
-    assert!(left.contains_key(&Id(many - 1)), "the last to end");
-    assert!(!left.contains_key(&Id(0)), "the first to end");
-}
-
-#[test]
-fn the_stricter_of_two_ways_counts_and_what_a_later_version_says_is_the_strictest() {
-    let here = Here(Arc::default());
-    let end = SystemTime::now();
-    for (how, counts) in [
-        (How::Removed, How::Removed),
-        (How::SignedOut, How::SignedOut),
-        (How::Replaced, How::SignedOut),
-    ] {
-        here.remember(Id(1), how, end);
-        assert_eq!(here.how(Id(1)), Some(counts));
-    }
+fn what_a_later_version_says_is_the_strictest() {
     let record = |said: Value| Record {
         id: Id(1),
         data: [(ENDED.to_owned(), said)].into(),
@@ -64,7 +29,8 @@ fn the_mark_outlives_each_login_that_a_request_beside_it_could_have_renewed() {
     ] {
         let limit = limit.map(|hours: u64| Duration::from_secs(hours * 60 * 60));
         ended.of_logins_that_last(limit, Clock::new(move || now));
-        let root = Root::new(root_end.map(after));
+        let whose = Whose::of(&"alice@LAB".parse().unwrap());
+        let root = Root::new(whose, root_end.map(after));
         assert_eq!(ended.until(root, after(2)), until, "{limit:?} {root_end:?}");
     }
 }
@@ -84,7 +50,7 @@ async fn what_has_no_end_that_can_be_said_is_kept_to_the_last_date() {
 #[tokio::test]
 async fn in_the_store_the_stricter_of_two_ways_counts() {
     let store = tower_sessions::MemoryStore::default();
-    let root = Root::new(None);
+    let root = Root::new(Whose::of(&"alice@LAB".parse().unwrap()), None);
     let session_end = OffsetDateTime::now_utc();
     let apart = || {
         let mut ended = EndedLogins::default();

@@ -2,7 +2,8 @@
 //! `cargo bench --features testing --bench session`.
 //!
 //! Everything runs in process, one request after another, in alternating rounds; the store is in
-//! memory, so that no network hides our part.
+//! memory, so that no network hides our part. The rounds are short, and what counts is a fast one,
+//! which nothing else on the machine has interrupted.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
@@ -18,8 +19,8 @@ use tower_sessions::{MemoryStore, Session, SessionManagerLayer};
 use tower_spnego::testing::{TestRealm, authorization};
 use tower_spnego::{Directory, DirectoryError, Group, Initiator, SpnegoLayer, User};
 
-const ROUNDS: usize = 21;
-const REQUESTS: u32 = 20_000;
+const ROUNDS: usize = 2_000;
+const REQUESTS: u32 = 200;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -38,9 +39,9 @@ async fn main() {
             app.run().await;
         }
     }
-    let base = apps[1].median();
+    let base = apps[1].undisturbed();
     for app in &mut apps {
-        let time = app.median();
+        let time = app.undisturbed();
         let ratio = time.as_secs_f64() / base.as_secs_f64();
         println!("{:<42} {time:>8.2?}  {ratio:.2}x", app.name);
     }
@@ -152,9 +153,10 @@ impl App {
         self.rounds.push(start.elapsed() / REQUESTS);
     }
 
-    fn median(&mut self) -> Duration {
+    /// The fastest fifth of the rounds took no longer.
+    fn undisturbed(&mut self) -> Duration {
         self.rounds.sort_unstable();
-        self.rounds[ROUNDS / 2]
+        self.rounds[ROUNDS / 5]
     }
 }
 

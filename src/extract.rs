@@ -54,6 +54,11 @@ pub(crate) enum Outer {
 }
 
 impl Outer {
+    /// Whether a request came through any.
+    pub(crate) fn is_around(extensions: &Extensions) -> bool {
+        extensions.get::<Passed>().is_some()
+    }
+
     /// For the layer that makes and reads these logins.
     pub(crate) fn of(extensions: &Extensions, logins: &Logins) -> Self {
         match extensions.get::<Passed>() {

@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::extract::Outer;
 use crate::hooks::Hooks;
 use crate::initiator::NameMapping;
-use crate::kerberos::Acceptor;
+use crate::kerberos::{Acceptor, Unfinished};
 use crate::login::{Logins, Moved, RequestSession};
 use crate::observe::{self, Method};
 use crate::principal::AllowedRealms;
@@ -91,6 +91,8 @@ impl Gate {
         self.refusals.asked(parts, basic)
     }
 
+    /// Boxed within, for allocators are slow with more than a kilobyte, which a request's future would
+    /// be in one piece.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         parts: &Parts,
@@ -99,6 +101,36 @@ impl Gate {
         // Every request goes on with the handshake that waits on its connection, or ends it.
         let begun = SpnegoConnection::of(&parts.extensions).and_then(SpnegoConnection::take);
         self.cross_site.check(parts).map_err(Error::new)?;
+        if let Some(session) = self.session_alone(parts)? {
+            drop(begun);
+            let delegation = self.no_ticket(Delegation::NoToken);
+            return Box::pin(self.go_on(parts, session, delegation)).await;
+        }
+        Box::pin(self.admit_with_more(parts, asked, begun)).await
+    }
+
+    /// The session, where there is nothing else to go by, as in nearly all requests: no header, no other
+    /// layer's word, nothing that this process remembers of the session.
+    fn session_alone(&self, parts: &Parts) -> Result<Option<RequestSession>, Error> {
+        let has_more = parts.headers.contains_key(AUTHORIZATION)
+            || Outer::is_around(&parts.extensions)
+            || (self.respects_user && parts.extensions.get::<User>().is_some());
+        if has_more {
+            return Ok(None);
+        }
+        let session = self.session(parts)?;
+        Ok(match self.logins.moved(&session) {
+            None => Some(session),
+            Some(_) => None,
+        })
+    }
+
+    async fn admit_with_more(
+        self: &Arc<Self>,
+        parts: &Parts,
+        asked: &Asked,
+        begun: Option<Unfinished>,
+    ) -> Result<Visit, Refusal> {
         let outer = Outer::of(&parts.extensions, &self.logins);
         if let Outer::None = outer
             && self.respects_user
@@ -123,9 +155,8 @@ impl Gate {
             }
         }
         if let (Outer::None, Credentials::None, Some(moved)) = (&outer, &credentials, moved) {
-            return Box::pin(self.come_again(parts, &moved)).await;
+            return self.come_again(parts, &moved).await;
         }
-        // What is rare is boxed: every request's future would have room for it.
         match (outer, credentials) {
             (Outer::None, Credentials::Negotiate(token)) => {
                 let sign_in = self.sign_in_by_token(parts, token, None, session);
@@ -143,7 +174,8 @@ impl Gate {
                 Err(Error::new(ErrorKind::TokenUsed).into())
             }
             (Outer::Same(Some(login), delegation), _) => {
-                Ok(Visit::of_login(login).with_delegation(delegation))
+                let session = login.session().clone();
+                Ok(Visit::of_login(login, session).with_delegation(delegation))
             }
             (_, Credentials::Basic(typed)) => {
                 let sign_in = self.by_password_unless_signed_out(parts, typed, session);
@@ -214,7 +246,7 @@ impl Gate {
         let visit = match self.logins.read(&session).await? {
             Some(login) => {
                 observe::rides(login.principal());
-                self.ride(login).await?
+                self.ride(login, session).await?
             }
             None => {
                 let is_signed_out = session.is_signed_out().await?;

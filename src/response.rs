@@ -6,8 +6,8 @@ use axum_core::body::Body;
 use axum_core::response::Response;
 use http::StatusCode;
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName,
-    HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, Entry, HeaderMap,
+    HeaderName, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -235,8 +235,15 @@ pub(crate) fn finish(answer: &mut Response, signed_in: bool, sets_cookie: bool, 
 
 fn vary(headers: &mut HeaderMap) {
     let varies = |value: &HeaderValue| value == VARIES || value == "*";
-    if !headers.get_all(VARY).iter().any(varies) {
-        headers.append(VARY, HeaderValue::from_static(VARIES));
+    match headers.entry(VARY) {
+        Entry::Vacant(entry) => {
+            entry.insert(HeaderValue::from_static(VARIES));
+        }
+        Entry::Occupied(mut entry) => {
+            if !entry.iter().any(varies) {
+                entry.append(HeaderValue::from_static(VARIES));
+            }
+        }
     }
 }
 

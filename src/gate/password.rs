@@ -33,15 +33,16 @@ impl Gate {
         };
         let live = live.filter(|login| login.is_of(&principal));
         let visit = match live {
-            Some(login) if login.was_made_by(offered)? => self.ride(login).await?,
+            Some(login) if login.was_made_by(offered)? => self.ride(login, session).await?,
             live => match (self.check_password(parts, offered).await, live) {
                 (Ok(accepted), _) => {
                     let identified = self.identify(&accepted, Some(offered), &session).await?;
                     let (login, sign_in) = identified;
-                    Visit::of_login(login).with_sign_in(sign_in)
+                    let session = login.session().clone();
+                    Visit::of_login(login, session).with_sign_in(sign_in)
                 }
                 (Err(error), Some(login)) if error.kind().leaves_password_open() => {
-                    self.ride(login).await?
+                    self.ride(login, session).await?
                 }
                 (Err(error), _) => return Err(error),
             },

@@ -12,7 +12,7 @@ use super::{Gate, Visit};
 use crate::directory::{Directory, DirectoryError};
 use crate::error::{Error, ErrorKind};
 use crate::initiator::Initiator;
-use crate::login::{Freshness, Login, Recheck, Refreshed, Right};
+use crate::login::{Freshness, Login, Recheck, Refreshed, RequestSession, Right};
 use crate::observe;
 use crate::questions::Questions;
 use crate::user::User;
@@ -115,12 +115,16 @@ impl Rechecks {
 
 impl Gate {
     /// A request by this login alone, if its user may still in.
-    pub(super) async fn ride(self: &Arc<Self>, login: Login) -> Result<Visit, Error> {
+    pub(super) async fn ride(
+        self: &Arc<Self>,
+        login: Login,
+        session: RequestSession,
+    ) -> Result<Visit, Error> {
         match &self.rechecks {
             Some(rechecks) if rechecks.judge(&login, self.logins.now()) != Freshness::Fresh => {
                 Box::pin(self.recheck(rechecks, login)).await
             }
-            _ => Ok(Visit::of_login(login)),
+            _ => Ok(Visit::of_login(login, session)),
         }
     }
 
@@ -277,6 +281,7 @@ impl Riding {
 
 impl From<Riding> for Visit {
     fn from(Riding { login, refreshed }: Riding) -> Self {
-        Self::of_login(login).with_refreshed(refreshed)
+        let session = login.session().clone();
+        Self::of_login(login, session).with_refreshed(refreshed)
     }
 }

@@ -25,7 +25,9 @@ impl Gate {
         match self.identify(&accepted, None, &session).await {
             Ok((login, sign_in)) => {
                 let delegation = self.delegation(&mut accepted, sign_in.is_some()).await;
-                Ok(Visit::of_login(login)
+                // A browser's parallel request may have been led into another session.
+                let session = login.session().clone();
+                Ok(Visit::of_login(login, session)
                     .of_credentials()
                     .with_sign_in(sign_in)
                     .with_delegation(delegation)

@@ -51,8 +51,8 @@ impl Visit {
         }
     }
 
-    pub(super) fn of_login(login: Login) -> Self {
-        let session = login.session().clone();
+    /// `session` is the login's.
+    pub(super) fn of_login(login: Login, session: RequestSession) -> Self {
         let user = login.user().clone();
         Self {
             // A new one is not in the session before the outer layer has written it.
@@ -121,19 +121,19 @@ impl Visit {
 
     /// Writes what is new of the login, unless the handler failed, and sends the final token.
     pub(crate) async fn leave(
-        self,
+        &mut self,
         answer: &mut Response,
         logins: &Logins,
         refusals: &Refusals,
         asked: &Asked,
     ) -> Result<(), Error> {
         let has_failed = answer.status().is_server_error();
-        if let Some(refreshed) = self.refreshed
+        if let Some(refreshed) = self.refreshed.take()
             && !has_failed
         {
             Box::pin(logins.write_refreshed(*refreshed)).await?;
         }
-        match self.sign_in {
+        match self.sign_in.take() {
             Some(sign_in) if !has_failed => Box::pin(sign_in.write()).await?,
             Some(_) => {}
             None if self.session.is_modified() => {
@@ -149,7 +149,7 @@ impl Visit {
         }
         let if_challenged = match self.if_challenged {
             // The handler may have let them sign in again.
-            ErrorKind::SignedOut if !self.session.is_signed_out().await? => {
+            ErrorKind::SignedOut if !Box::pin(self.session.is_signed_out()).await? => {
                 ErrorKind::NoCredentials
             }
             kind => kind,

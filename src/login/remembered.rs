@@ -1,7 +1,9 @@
 //! What heads of logins say, once it is parsed.
 
-use quick_cache::Weighter;
+use std::hash::{Hash, Hasher};
+
 use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
 
 /// How much text was parsed for what is remembered, in bytes: parsed, it takes three times as much.
 const LONGEST: u64 = 32 * 1024 * 1024;
@@ -10,7 +12,13 @@ const LONGEST: u64 = 32 * 1024 * 1024;
 const LOGINS: usize = 30_000;
 
 /// Bounded by how long the logins are, for one of hundreds of groups takes as much as twenty others.
-pub(super) struct Remembered<T>(Cache<String, Parsed<T>, Length>);
+pub(super) struct Remembered<T>(Cache<Key<String>, Parsed<T>, Length>);
+
+/// How much of a head is hashed, in bytes: the login's id is within.
+pub(super) const HASHED: usize = 48;
+
+/// A head, which is compared whole.
+struct Key<S>(S);
 
 #[derive(Clone)]
 struct Parsed<T> {
@@ -21,9 +29,30 @@ struct Parsed<T> {
 #[derive(Clone)]
 struct Length;
 
-impl<T> Weighter<String, Parsed<T>> for Length {
-    fn weight(&self, head: &String, parsed: &Parsed<T>) -> u64 {
-        parsed.from.saturating_add(head.len() as u64)
+impl<T> Weighter<Key<String>, Parsed<T>> for Length {
+    fn weight(&self, key: &Key<String>, parsed: &Parsed<T>) -> u64 {
+        parsed.from.saturating_add(key.0.len() as u64)
+    }
+}
+
+impl<S: AsRef<str>> Hash for Key<S> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let head = self.0.as_ref().as_bytes();
+        state.write(head.get(..HASHED).unwrap_or(head));
+    }
+}
+
+impl<S: AsRef<str>> PartialEq for Key<S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_ref() == other.0.as_ref()
+    }
+}
+
+impl<S: AsRef<str>> Eq for Key<S> {}
+
+impl Equivalent<Key<String>> for Key<&str> {
+    fn equivalent(&self, key: &Key<String>) -> bool {
+        self.0 == key.0
     }
 }
 
@@ -33,13 +62,13 @@ impl<T: Clone> Remembered<T> {
     }
 
     pub(super) fn get(&self, head: &str) -> Option<T> {
-        self.0.get(head).map(|parsed| parsed.value)
+        self.0.get(&Key(head)).map(|parsed| parsed.value)
     }
 
     /// What was parsed from this head and so many bytes more.
     pub(super) fn insert(&self, head: String, from: usize, value: T) {
         let from = from as u64;
-        self.0.insert(head, Parsed { from, value });
+        self.0.insert(Key(head), Parsed { from, value });
     }
 }
 

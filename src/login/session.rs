@@ -90,7 +90,7 @@ impl RequestSession {
     /// Saves what the session layer doesn't.
     pub(crate) async fn leave(&self) -> Result<(), Error> {
         match self.kept {
-            Kept::Here => self.inner.save().await.map_err(store_failed),
+            Kept::Here => Box::pin(self.inner.save()).await.map_err(store_failed),
             Kept::Around | Kept::Nowhere => Ok(()),
         }
     }
@@ -152,8 +152,14 @@ impl RequestSession {
         self.inner.id()
     }
 
+    /// Whose data it holds, or a mark in the owner's place.
     pub(super) async fn owner(&self) -> Result<Option<Value>, Error> {
-        self.get(OWNER).await
+        let owner = self.get(OWNER).await?;
+        Ok(owner.map(|owner| match owner {
+            // So it was written once.
+            Value::Array(_) => Value::String(owner.to_string()),
+            owner => owner,
+        }))
     }
 
     /// The id that it had before its owner signed in.

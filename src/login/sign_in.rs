@@ -58,7 +58,8 @@ impl Logins {
         password: Option<Offered<'_>>,
         session: &RequestSession,
     ) -> Result<SignIn, Error> {
-        let owner = json!([user.principal(), user.id()]);
+        // One string, as the head is.
+        let owner = Value::String(json!([user.principal(), user.id()]).to_string());
         let beside = match self.moved(session) {
             Some(moved) => moved.of(&owner).await,
             None => None,

@@ -35,6 +35,20 @@ async fn a_login_counts_only_while_its_realm_is_allowed() {
     assert_eq!(read.unwrap().user().username(), "alice");
 }
 
+#[tokio::test]
+async fn what_is_hashed_of_a_head_tells_logins_apart() {
+    let session = RequestSession::new(Session::new(None, Arc::new(MemoryStore::default()), None));
+    let alice = User::builder("alice@LAB".parse().unwrap()).build();
+    let sign_in = logins(&["LAB"])
+        .sign_in(alice, Kept::default(), Ends::default(), None, &session)
+        .await
+        .unwrap();
+    sign_in.write().await.unwrap();
+    let head: String = session.inner.get(HEAD).await.unwrap().unwrap();
+    let id = record::Head::read(&head).unwrap().id;
+    assert!(head[..remembered::HASHED].contains(id), "{head}");
+}
+
 #[test]
 fn a_fingerprint_tells_where_a_part_ends() {
     let of = |parts: &[&str]| fingerprint(parts.iter().copied());

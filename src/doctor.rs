@@ -23,7 +23,7 @@
 //!     .await;
 //! let spn = report.of_check(Check::Spn).next().ok_or("not looked for")?;
 //! assert_eq!(spn.level(), Level::Error);
-//! assert_eq!(spn.mends()[0].command(), "setspn -S HTTP/intranet ACCOUNT");
+//! assert_eq!(spn.mends()[0].command(), "setspn -Q HTTP/intranet");
 //! # }
 //! # Ok(())
 //! # }

@@ -41,7 +41,7 @@ pub use self::keytab::{HeldKeys, Key};
 pub(crate) use self::mend::export_commands;
 pub use self::mend::{Mend, System};
 #[cfg(feature = "doctor")]
-pub(crate) use self::mend::{Names, here, mend, set_clock};
+pub(crate) use self::mend::{NO_COPY, Names, here, mend, set_clock};
 #[cfg(feature = "doctor")]
 pub(crate) use self::names::{for_commands, path_for_commands};
 pub use self::token::{Mechanism, NtlmMessage, Ticket, Token};

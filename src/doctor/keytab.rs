@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::machine::user;
 use super::{Check, Finding, Site};
-use crate::explain::{Enctype, Names, here, path_for_commands};
+use crate::explain::{Enctype, NO_COPY, Names, here, path_for_commands};
 use crate::kerberos::examination::{KeytabCopy, KeytabProblem};
 use crate::kerberos::exposure;
 use crate::principal::Principal;
@@ -64,8 +64,11 @@ impl Sound {
                 Check::Credential,
                 format!("GSSAPI does not take the keys of {service}: {text}"),
             )
-            .meaning("The layer does not start. Export the keytab again.")
-            .mended_by(self.names.export()),
+            .meaning(
+                "The layer does not start. Put a copy of the keytab in its place: an old one, or that \
+                 of another server of the site. If there is none, export the SPN's key.",
+            )
+            .mended_by(self.names.export(NO_COPY)),
         }
     }
 }
@@ -106,8 +109,11 @@ fn unusable(path: &Path, problem: &KeytabProblem, names: &Names) -> Finding {
     match problem {
         KeytabProblem::Unreadable(cause) => match cause.kind() {
             io::ErrorKind::NotFound => error(format!("there is no {shown}"))
-                .meaning("Export the SPN's key to it, or name another with .keytab(..).")
-                .mended_by(names.export()),
+                .meaning(
+                    "Put it back, or copy it from another server of the site, or name another with \
+                     .keytab(..). If there is no copy, export the SPN's key to it.",
+                )
+                .mended_by(names.export(NO_COPY)),
             // Its own mode lets nobody in, or that of a folder above it.
             io::ErrorKind::PermissionDenied if path.metadata().is_err() => error(format!(
                 "{shown} can't be looked at: {cause}"
@@ -124,9 +130,12 @@ fn unusable(path: &Path, problem: &KeytabProblem, names: &Names) -> Finding {
                 .meaning("Name the keytab's file with .keytab(..)."),
         },
         KeytabProblem::Malformed(cause) => error(format!("{shown} is no keytab: {cause}"))
-            .meaning("Move it out of the way, and export it again.")
+            .meaning(
+                "Move it out of the way, and put a copy in its place: an old one, or that of another \
+                 server of the site. If there is none, export the SPN's key.",
+            )
             .mended_by([here(format!("mv {file} {file}.broken"))])
-            .mended_by(names.export()),
+            .mended_by(names.export(NO_COPY)),
     }
 }
 
@@ -201,7 +210,7 @@ fn missing(copy: &KeytabCopy, service: &Principal, names: &Names) -> Finding {
              account, and its key to the keytab, or name the host of an SPN that is there.",
         ),
     };
-    finding.mended_by(names.add())
+    finding.mended_by(names.add(names))
 }
 
 fn types(newest: u32, keys: &[(Enctype, u32)], versions: usize, names: &Names) -> Finding {
@@ -235,7 +244,7 @@ fn types(newest: u32, keys: &[(Enctype, u32)], versions: usize, names: &Names) -
                 "All keys are of weak types (RFC 6649, RFC 8429): KDCs and clients of today refuse \
                  them, or soon will. Have the account take AES, and export the keytab again.",
             )
-            .mended_by(names.use_aes()),
+            .mended_by(names.use_aes(true)),
     }
 }
 

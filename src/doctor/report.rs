@@ -207,7 +207,7 @@ impl fmt::Display for Finding {
             write!(f, "\n         {means}")?;
         }
         for mend in &self.mends {
-            write!(f, "\n           {}: {}", mend.system(), mend.command())?;
+            write!(f, "\n           {}: {mend}", mend.system())?;
         }
         Ok(())
     }

@@ -61,8 +61,8 @@ pub enum ConfigError {
     DefaultKeytab(String),
     /// The keytab is not there.
     #[error(
-        "the keytab {} does not exist: export one with the key of {spn}, and name its path with \
-         .keytab(..). {}",
+        "the keytab {} does not exist: put it back, or copy it from another server of the site, or \
+         export one with the key of {spn}; name its path with .keytab(..). {}",
         path.display(),
         export_commands(spn, realm.as_deref(), path, false)
     )]
@@ -86,7 +86,8 @@ pub enum ConfigError {
     },
     /// The file is no keytab.
     #[error(
-        "{} is not a keytab of MIT Kerberos ({reason}); export it again",
+        "{} is not a keytab of MIT Kerberos ({reason}); put a good copy in its place, or export it \
+         again",
         path.display()
     )]
     #[non_exhaustive]

@@ -1,8 +1,10 @@
 //! Which commands mend what.
 
-use super::mend::{Mend, Names, here, new_ticket, on_windows, set_clock};
+use std::borrow::Cow;
+
+use super::mend::{Mend, NO_COPY, Names, here, new_ticket, on_windows, set_clock};
 use super::names::{for_commands, path_for_commands};
-use super::{Cause, Explanation, Key, ReplayCacheProblem};
+use super::{Cause, Explanation, Key, ReplayCacheProblem, Ticket};
 
 impl Explanation {
     /// The commands that mend it, or show where the fault is, in their order.
@@ -13,13 +15,14 @@ impl Explanation {
             Cause::Ntlm => [ours.try_ticket(), ours.find()].concat(),
             Cause::WrongSpn => match self.is_elsewhere() {
                 true => Vec::new(),
-                false => self.ticket_names().add(),
+                false => self.added_names().add(&self.ticket_names()),
             },
-            Cause::WrongKey => ours.find_and_export(),
-            Cause::KvnoTooNew => ours.find_and_export(),
-            Cause::KeyMissing | Cause::KeytabUnusable => ours.export(),
-            Cause::EnctypeMissing if self.ticket_is_weak() => ours.use_aes(),
-            Cause::EnctypeMissing => ours.export(),
+            Cause::WrongKey => ours.find_and_export("only if that is the site's account"),
+            Cause::KvnoTooNew => ours.find_and_export(self.if_it_has_kvno()),
+            Cause::KeyMissing => ours.find_and_export("only if that is not the keytab's version"),
+            Cause::KeytabUnusable => self.put_back(&ours),
+            Cause::EnctypeMissing if self.ticket_is_weak() => ours.use_aes(!self.holds_aes()),
+            Cause::EnctypeMissing => ours.find_and_export("only if its account takes that type"),
             Cause::KvnoTooOld => [new_ticket(), ours.find()].concat(),
             Cause::TicketExpired => new_ticket(),
             Cause::ClockSkew | Cause::TicketNotYetValid => set_clock(),
@@ -49,12 +52,36 @@ impl Explanation {
         Names::of(service, self.path_text())
     }
 
-    /// For commands about the service that the client asked for.
+    /// For commands that change something, about a service that the client asked for: its name is the
+    /// client's own word. A stranger could have the keys of another service changed.
+    fn added_names(&self) -> Names {
+        match self.same_name_of_another_realm() {
+            // The site's own name, in a realm of the client's choice.
+            true => self.names().in_some_realm(),
+            false => Names::new(None, None, self.path_text()),
+        }
+    }
+
+    /// For commands that look at the service that the client asked for.
     fn ticket_names(&self) -> Names {
         let ticket = self.ticket();
         let realm = ticket.and_then(|ticket| for_commands(ticket.realm()));
         let spn = ticket.and_then(|ticket| ticket.spn.as_deref());
         Names::new(spn, realm, self.path_text())
+    }
+
+    fn if_it_has_kvno(&self) -> Cow<'static, str> {
+        match self.ticket().and_then(Ticket::kvno) {
+            Some(kvno) => format!("only if that shows kvno {kvno}").into(),
+            None => "only if that shows another kvno".into(),
+        }
+    }
+
+    /// A file that has gone may be had without any new key.
+    fn put_back(&self, ours: &Names) -> Vec<Mend> {
+        let mut mends = vec![ours.show_file()];
+        mends.extend(ours.export(NO_COPY));
+        mends
     }
 
     fn path_text(&self) -> Option<&str> {

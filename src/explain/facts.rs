@@ -31,6 +31,17 @@ impl Explanation {
         enctype.is_some_and(|enctype| enctype.is_weak())
     }
 
+    /// The keytab has a key of the ticket's name and version that is not weak.
+    pub(super) fn holds_aes(&self) -> bool {
+        self.keys_of_version().any(|key| !key.enctype().is_weak())
+    }
+
+    fn keys_of_version(&self) -> impl Iterator<Item = &Key> {
+        let kvno = self.ticket().and_then(Ticket::kvno);
+        self.keys_of_ticket()
+            .filter(move |key| kvno.is_none_or(|kvno| super::is_same(key.kvno(), kvno)))
+    }
+
     pub(super) fn keys_of_ticket(&self) -> impl Iterator<Item = &Key> {
         let keytab = self.seen.keytab.as_deref().zip(self.ticket());
         keytab
@@ -46,11 +57,9 @@ impl Explanation {
     }
 
     pub(super) fn enctypes(&self) -> String {
-        let kvno = self.ticket().and_then(Ticket::kvno);
         let mut enctypes = Vec::new();
-        for key in self.keys_of_ticket() {
-            let is_of_version = kvno.is_none_or(|kvno| super::is_same(key.kvno(), kvno));
-            if is_of_version && !enctypes.contains(&key.enctype()) {
+        for key in self.keys_of_version() {
+            if !enctypes.contains(&key.enctype()) {
                 enctypes.push(key.enctype());
             }
         }

@@ -14,17 +14,26 @@
 //!   `ipa service-…`, with `--pac-type`, and `ipa dnsrecord-…`: `ipaserver/plugins/service.py` and `dns.py`
 //!   there; that the Directory Manager's new passwords hold: `doc/designs/sysaccounts.md` there.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::path::Path;
 
 use super::names::{for_commands, path_for_commands, spn_for_commands};
 use crate::principal::Principal;
 
 /// A command that mends a fault, or shows where it is. Capitals stand for what is not known, or may
-/// not stand in a command because a stranger wrote it.
+/// not stand in a command because a stranger wrote it: what a token says stands in commands that look,
+/// and in none that changes anything.
+///
+/// [`Display`](fmt::Display) is the command with what must be known before it is run.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Mend {
     system: System,
     command: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
 }
 
 /// Where a [`Mend`]'s command is run.
@@ -56,6 +65,43 @@ impl Mend {
     pub fn command(&self) -> &str {
         &self.command
     }
+
+    /// When alone it is to be run, as in `only if nobody has it`; the commands before it show that.
+    pub fn when(&self) -> Option<&str> {
+        self.when.as_deref()
+    }
+
+    /// What else it does, where that ends something that works.
+    pub fn warning(&self) -> Option<&str> {
+        self.warning
+    }
+
+    pub(crate) fn only(self, when: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            when: Some(when.into()),
+            ..self
+        }
+    }
+
+    pub(crate) fn warns(self, warning: &'static str) -> Self {
+        Self {
+            warning: Some(warning),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Mend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(when) = &self.when {
+            write!(f, "({when}) ")?;
+        }
+        f.write_str(&self.command)?;
+        match self.warning {
+            Some(warning) => write!(f, " ({warning})"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for System {
@@ -71,6 +117,17 @@ impl fmt::Display for System {
     }
 }
 
+/// libkrb5's own, which has the machine's keys.
+const SYSTEM_KEYTAB: &str = "/etc/krb5.keytab";
+
+/// What a new key ends.
+const NEW_KEY: &str = "this makes a new key: every other keytab with it ends";
+const NEW_PASSWORD: &str =
+    "this sets the account's password and UPN anew: every other keytab of it ends";
+
+/// When an export is due for a file that has gone.
+pub(crate) const NO_COPY: &str = "only if no copy is left";
+
 /// The names in the commands, each fit to stand there.
 pub(crate) struct Names {
     spn: String,
@@ -81,6 +138,8 @@ pub(crate) struct Names {
 impl Names {
     /// Of this SPN in this realm, which both may stand in a command.
     pub(crate) fn new(spn: Option<&str>, realm: Option<&str>, keytab: Option<&str>) -> Self {
+        // The machine's own keytab is no place for a service's keys: whoever reads it has both.
+        let keytab = keytab.filter(|keytab| Path::new(keytab) != Path::new(SYSTEM_KEYTAB));
         Self {
             spn: spn.unwrap_or("HTTP/HOSTNAME").to_owned(),
             realm: realm.unwrap_or("REALM").to_owned(),
@@ -105,46 +164,81 @@ impl Names {
         Self::new(spn.as_deref(), realm, keytab)
     }
 
-    /// Puts the SPN's current key into the keytab.
-    pub(crate) fn export(&self) -> Vec<Mend> {
-        let Self { spn, realm, keytab } = self;
-        vec![
-            mend(
-                System::ActiveDirectory,
-                format!(
-                    "ktpass /princ {spn}@{realm} /mapuser ACCOUNT /pass * /crypto AES256-SHA1 \
-                     /ptype KRB5_NT_PRINCIPAL /out web.keytab"
-                ),
+    /// The same name, in a realm that is not known.
+    pub(super) fn in_some_realm(self) -> Self {
+        Self {
+            realm: "REALM".to_owned(),
+            ..self
+        }
+    }
+
+    /// Shows whether the keytab's file is there, and who may come to it.
+    pub(super) fn show_file(&self) -> Mend {
+        here(format!("namei -l {}", self.keytab))
+    }
+
+    fn ktpass(&self) -> Mend {
+        let Self { spn, realm, .. } = self;
+        mend(
+            System::ActiveDirectory,
+            format!(
+                "ktpass /princ {spn}@{realm} /mapuser ACCOUNT /pass * /crypto AES256-SHA1 /ptype \
+                 KRB5_NT_PRINCIPAL /out web.keytab"
             ),
+        )
+        .warns(NEW_PASSWORD)
+    }
+
+    /// Each takes the SPN's key as it is; only Active Directory gives none out.
+    fn each_export(&self) -> [Mend; 4] {
+        let Self { spn, keytab, .. } = self;
+        [
+            self.ktpass(),
             mend(
                 System::Samba,
                 format!("samba-tool domain exportkeytab {keytab} --principal={spn}"),
             ),
             mend(
                 System::FreeIpa,
-                format!("ipa-getkeytab -p {spn} -k {keytab}"),
+                format!("ipa-getkeytab -r -p {spn} -k {keytab}"),
             ),
             mend(
                 System::Mit,
-                format!("kadmin -q \"ktadd -k {keytab} {spn}\""),
+                format!("kadmin.local -q \"ktadd -norandkey -k {keytab} {spn}\""),
             ),
         ]
     }
 
-    /// Makes the SPN, and puts its key into the keytab.
-    pub(crate) fn add(&self) -> Vec<Mend> {
-        let spn = &self.spn;
-        let before = [
+    /// What root has made is root's.
+    fn give(&self) -> Mend {
+        let keytab = &self.keytab;
+        here(format!("chown USER {keytab} && chmod 600 {keytab}")).only("last, on the server")
+    }
+
+    /// Puts the SPN's current key into the keytab, where nothing else is left.
+    pub(crate) fn export(&self, when: &'static str) -> Vec<Mend> {
+        let mut mends = self.each_export().map(|export| export.only(when)).to_vec();
+        mends.push(self.give());
+        mends
+    }
+
+    /// Looks who has the SPN that was asked for, makes this one, and puts its key into the keytab.
+    pub(crate) fn add(&self, asked: &Self) -> Vec<Mend> {
+        let Self { spn, keytab, .. } = self;
+        let add = [
             format!("setspn -S {spn} ACCOUNT"),
             format!("samba-tool spn add {spn} ACCOUNT"),
-            format!("ipa service-add {spn}"),
-            format!("kadmin -q \"addprinc -randkey {spn}\""),
+            // A service that is new has no key to be retrieved.
+            format!("ipa service-add {spn} && ipa-getkeytab -p {spn} -k {keytab}"),
+            format!("kadmin.local -q \"addprinc -randkey {spn}\""),
         ];
-        before
-            .into_iter()
-            .zip(self.export())
-            .flat_map(|(before, export)| [mend(export.system, before), export])
-            .collect()
+        let mut mends = Vec::new();
+        for ((find, add), export) in asked.find().into_iter().zip(add).zip(self.each_export()) {
+            let add = mend(find.system, add).only("only if nobody has it");
+            mends.extend([find, add, export.only("only if it is the site's")]);
+        }
+        mends.push(self.give());
+        mends
     }
 
     /// Shows which account has the SPN.
@@ -152,39 +246,90 @@ impl Names {
         let spn = &self.spn;
         vec![
             mend(System::ActiveDirectory, format!("setspn -Q {spn}")),
-            mend(
-                System::Samba,
-                format!(
-                    "ldbsearch -H /var/lib/samba/private/sam.ldb servicePrincipalName={spn} \
-                     sAMAccountName"
-                ),
-            ),
+            mend(System::Samba, self.ldbsearch("")),
             mend(System::FreeIpa, format!("ipa service-show {spn}")),
-            mend(System::Mit, format!("kadmin -q \"getprinc {spn}\"")),
+            self.getprinc(),
         ]
     }
 
-    /// Shows the account first, and then exports.
-    pub(crate) fn find_and_export(&self) -> Vec<Mend> {
-        let pairs = self.find().into_iter().zip(self.export());
-        pairs.flat_map(|(find, export)| [find, export]).collect()
+    fn ldbsearch(&self, attribute: &str) -> String {
+        let spn = &self.spn;
+        format!(
+            "ldbsearch -H /var/lib/samba/private/sam.ldb servicePrincipalName={spn} \
+             sAMAccountName{attribute}"
+        )
     }
 
-    /// Has the service's account take keys of AES, and puts them into the keytab.
-    pub(crate) fn use_aes(&self) -> Vec<Mend> {
-        let aes = [
-            "Set-ADUser ACCOUNT -KerberosEncryptionType AES128,AES256",
-            "net ads enctypes set ACCOUNT 24",
+    fn getprinc(&self) -> Mend {
+        mend(System::Mit, format!("kadmin -q \"getprinc {}\"", self.spn))
+    }
+
+    /// Shows which account has the SPN, and the version of its key; then exports that.
+    pub(crate) fn find_and_export(&self, when: impl Into<Cow<'static, str>>) -> Vec<Mend> {
+        let Self { spn, .. } = self;
+        let when = when.into();
+        let [ad, samba, ipa, mit] = self.each_export().map(|export| export.only(when.clone()));
+        vec![
+            mend(System::ActiveDirectory, format!("setspn -Q {spn}")),
+            mend(
+                System::ActiveDirectory,
+                "Get-ADUser ACCOUNT -Properties msDS-KeyVersionNumber,msDS-SupportedEncryptionTypes",
+            ),
+            ad,
+            mend(
+                System::Samba,
+                self.ldbsearch(" msDS-KeyVersionNumber msDS-SupportedEncryptionTypes"),
+            ),
+            samba,
+            mend(
+                System::FreeIpa,
+                format!("ipa service-show {spn} && kvno {spn}"),
+            ),
+            ipa,
+            self.getprinc(),
+            mit,
+            self.give(),
+        ]
+    }
+
+    /// Has the KDC seal the service's tickets with AES, once it is seen that it does not; with an
+    /// export, where the keytab has no such key.
+    pub(crate) fn use_aes(&self, exports: bool) -> Vec<Mend> {
+        const TYPES: &str = "msDS-SupportedEncryptionTypes";
+        let Self { spn, keytab, .. } = self;
+        let [ktpass, exportkeytab, ..] = self.each_export();
+        let no_aes = "only if that has no AES, which is 8 and 16";
+        let weak_first = "only if a weak type comes first";
+        let mut mends = vec![
+            mend(System::ActiveDirectory, format!("setspn -Q {spn}")),
+            mend(
+                System::ActiveDirectory,
+                format!("Get-ADUser ACCOUNT -Properties {TYPES}"),
+            ),
+            mend(
+                System::ActiveDirectory,
+                "Set-ADUser ACCOUNT -KerberosEncryptionType AES128,AES256",
+            )
+            .only(no_aes),
         ];
-        let aes = [System::ActiveDirectory, System::Samba]
-            .into_iter()
-            .zip(aes.map(str::to_owned))
-            .map(|(system, command)| mend(system, command));
-        let mut mends: Vec<_> = aes.collect();
-        for export in self.export() {
-            let place = mends.iter().rposition(|mend| mend.system == export.system);
-            mends.insert(place.map_or(mends.len(), |place| place + 1), export);
-        }
+        mends.extend(exports.then_some(ktpass));
+        mends.push(mend(System::Samba, self.ldbsearch(&format!(" {TYPES}"))));
+        mends.push(mend(System::Samba, "net ads enctypes set ACCOUNT 24").only(no_aes));
+        mends.extend(exports.then_some(exportkeytab));
+        let new_key = |system, command| mend(system, command).only(weak_first).warns(NEW_KEY);
+        mends.extend([
+            mend(System::FreeIpa, format!("kvno {spn} && klist -e")),
+            new_key(
+                System::FreeIpa,
+                format!("ipa-getkeytab -p {spn} -k {keytab}"),
+            ),
+            self.getprinc(),
+            new_key(
+                System::Mit,
+                format!("kadmin.local -q \"ktadd -k {keytab} {spn}\""),
+            ),
+            self.give(),
+        ]);
         mends
     }
 
@@ -226,7 +371,7 @@ impl Names {
 pub(crate) fn export_commands(
     spn: &str,
     realm: Option<&str>,
-    keytab: &std::path::Path,
+    keytab: &Path,
     is_new: bool,
 ) -> String {
     let (spn, _) = spn.split_once(", ").unwrap_or((spn, ""));
@@ -239,8 +384,8 @@ pub(crate) fn export_commands(
     let name = spn_for_commands(&components);
     let names = Names::new(name.as_deref(), realm, keytab.to_str());
     let mends = match is_new {
-        true => names.add(),
-        false => names.export(),
+        true => names.add(&names),
+        false => names.export(NO_COPY),
     };
     List(&mends).to_string()
 }
@@ -275,6 +420,8 @@ pub(crate) fn mend(system: System, command: impl Into<String>) -> Mend {
     Mend {
         system,
         command: command.into(),
+        when: None,
+        warning: None,
     }
 }
 
@@ -284,11 +431,12 @@ pub(super) struct List<'a>(pub(super) &'a [Mend]);
 impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut previous = None;
-        for Mend { system, command } in self.0 {
+        for mend in self.0 {
+            let system = mend.system;
             match previous {
-                Some(before) if before == system => write!(f, ", then {command}")?,
-                Some(_) => write!(f, "; {system}: {command}")?,
-                None => write!(f, "{system}: {command}")?,
+                Some(before) if before == system => write!(f, ", then {mend}")?,
+                Some(_) => write!(f, "; {system}: {mend}")?,
+                None => write!(f, "{system}: {mend}")?,
             }
             previous = Some(system);
         }

@@ -116,10 +116,9 @@ fn a_keytab_of_many_names_makes_no_long_line() {
     assert!(!text.contains("host7"), "{text}");
 }
 
-#[test]
-fn every_cause_has_a_text_with_nothing_known() {
+const CAUSES: [Cause; 21] = {
     use Cause::*;
-    for cause in [
+    [
         NotBase64,
         TokenTooLong,
         Ntlm,
@@ -141,7 +140,141 @@ fn every_cause_has_a_text_with_nothing_known() {
         PacMissing,
         NoConnection,
         HandshakeLost,
-    ] {
+    ]
+};
+
+/// What looks, and changes nothing.
+fn looks(command: &str) -> bool {
+    let look = [
+        "setspn -Q ",
+        "Get-ADUser ACCOUNT -Properties ms",
+        "ldbsearch ",
+        "ipa service-show ",
+        "kadmin -q \"getprinc ",
+        "kvno ",
+        "klist get ",
+        "namei -l ",
+        "whoami ",
+        "openssl s_client ",
+        "df ",
+    ];
+    look.iter().any(|look| command.starts_with(look))
+}
+
+/// A command that is pasted must not give another service's keys away, or end them.
+#[test]
+fn what_a_ticket_says_stands_in_no_command_that_changes_anything() {
+    let token = Token::of(&decode(REAL_SPNEGO));
+    let mut changes = 0;
+    for cause in CAUSES {
+        for held in [
+            vec![],
+            vec![key("HTTP/web.ours.test@OURS.TEST", 2, 18)],
+            vec![
+                key("HTTP/web.ours.test@OURS.TEST", 2, 18),
+                key("HTTP/wiki.ours.test@OURS.TEST", 2, 18),
+            ],
+            vec![key("HTTP/app.throwaway.test@OURS.TEST", 2, 18)],
+        ] {
+            let mut why = Explanation::new(cause);
+            why.seen.token = Some(token.clone());
+            // The last one's host is the site's own; its realm is not.
+            let own = held.last().map(|key| key.principal().components().to_vec());
+            why.seen.service = held.last().map(|key| key.principal().clone());
+            why.seen.keytab = Some(keytab(held));
+            for mend in why.mends().iter().filter(|mend| !looks(mend.command())) {
+                changes += 1;
+                let command = mend.command();
+                assert!(!command.contains("THROWAWAY"), "{cause:?}: {command}");
+                let own = own.as_ref().and_then(|own| own.get(1));
+                if own.is_none_or(|own| own != "app.throwaway.test") {
+                    assert!(!command.contains("throwaway"), "{cause:?}: {command}");
+                }
+            }
+        }
+    }
+    assert!(changes > 60, "{changes}");
+}
+
+/// Nobody who is told to export a keytab ends those of the other servers unawares.
+#[test]
+fn whatever_makes_a_new_key_says_so_and_comes_after_a_look() {
+    let mut news = 0;
+    for (cause, enctype) in CAUSES
+        .into_iter()
+        .flat_map(|cause| [(cause, 17), (cause, 23)])
+    {
+        let mut why = Explanation::new(cause);
+        why.seen.token = Some(Token::of(&decode(REAL_SPNEGO)));
+        let ticket = why
+            .seen
+            .token
+            .as_mut()
+            .and_then(|token| token.ticket.as_mut());
+        ticket.unwrap().enctype = Some(Enctype::of(enctype));
+        why.seen.keytab = Some(keytab(vec![key(OURS, 3, 18)]));
+        let mends = why.mends();
+        for (place, mend) in mends.iter().enumerate() {
+            let command = mend.command();
+            let keeps = ["-norandkey", "ipa-getkeytab -r", "exportkeytab"];
+            let exports = ["ktadd", "ipa-getkeytab", "ktpass", "exportkeytab"];
+            let is = |parts: &[&str]| parts.iter().any(|part| command.contains(part));
+            if !is(&exports) {
+                continue;
+            }
+            assert!(mend.when().is_some(), "{cause:?}: {command}");
+            let before = &mends[..place];
+            let mut before = before
+                .iter()
+                .filter(|other| other.system() == mend.system());
+            let is_seen = cause == Cause::KeytabUnusable;
+            assert!(
+                is_seen || before.any(|mend| looks(mend.command())),
+                "{cause:?}: {command}"
+            );
+            // A service that was made just now has no other keytab.
+            if !is(&keeps) && !command.contains("service-add") {
+                news += 1;
+                assert!(mend.warning().is_some(), "{cause:?}: {command}");
+                assert!(
+                    why.to_string().contains(mend.warning().unwrap()),
+                    "{cause:?}"
+                );
+            }
+        }
+        if mends
+            .iter()
+            .any(|mend| mend.command().contains("-norandkey"))
+        {
+            let last = mends.last().unwrap().command();
+            assert_eq!(
+                last,
+                "chown USER /etc/web.keytab && chmod 600 /etc/web.keytab"
+            );
+        }
+    }
+    assert!(news > 8, "{news}");
+}
+
+/// Whoever may read the machine's keys may be the machine.
+#[test]
+fn no_command_names_the_machines_own_keytab() {
+    for cause in CAUSES {
+        let mut why = Explanation::new(cause);
+        why.seen.token = Some(Token::of(&decode(REAL_SPNEGO)));
+        why.seen.keytab = Some(Arc::new(HeldKeys {
+            path: "/etc/krb5.keytab".into(),
+            keys: vec![key(OURS, 3, 18)],
+        }));
+        for mend in why.mends() {
+            assert!(!mend.command().contains("krb5.keytab"), "{mend}");
+        }
+    }
+}
+
+#[test]
+fn every_cause_has_a_text_with_nothing_known() {
+    for cause in CAUSES {
         let text = Explanation::new(cause).to_string();
         assert!(text.len() > 60 && !text.contains('\n'), "{cause:?}: {text}");
     }

@@ -24,7 +24,7 @@ pub struct Token {
     mechanisms: Vec<Mechanism>,
     is_spnego: bool,
     ntlm: Option<NtlmMessage>,
-    ticket: Option<Ticket>,
+    pub(super) ticket: Option<Ticket>,
 }
 
 /// A mechanism of GSS-API that a token offers or is of.
@@ -67,7 +67,7 @@ pub struct Ticket {
     /// Its name alone, where it may stand in a command.
     pub(super) spn: Option<String>,
     kvno: Option<u32>,
-    enctype: Option<Enctype>,
+    pub(super) enctype: Option<Enctype>,
 }
 
 impl Token {

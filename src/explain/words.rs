@@ -10,6 +10,9 @@ use super::mend;
 use super::{Cause, Clock, Explanation, Ticket};
 use crate::principal::printable;
 
+/// What makes no new key.
+const COPY: &str = "copy the keytab of another server of the site that works, or export the key";
+
 impl Explanation {
     fn what(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let seen = &self.seen;
@@ -57,15 +60,15 @@ impl Explanation {
                  ticket is sealed with ({ticket}), and it does not open the token. Usual reasons: the \
                  SPN is on another account, or on two; the account was made anew, or its password \
                  set, without a new keytab; the keytab is of another realm of this name. Or somebody \
-                 made the token up. See which account has the SPN, leave it on that one alone, and \
-                 export its key again:"
+                 made the token up. See which account has the SPN, and leave it on that one alone; then \
+                 {COPY}:"
             ),
             Cause::KvnoTooNew => write!(
                 f,
                 "The client's ticket ({ticket}) is sealed with a newer key than the keytab {keytab} \
                  has, which is of version {}. The account's password was changed after the keytab \
                  was made, or the SPN is on another account (unless somebody made the ticket up). See \
-                 which account has the SPN, and export its key again:",
+                 which version the SPN's account has; then {COPY}:",
                 self.kvnos()
             ),
             Cause::KvnoTooOld => write!(
@@ -86,23 +89,28 @@ impl Explanation {
                 )?;
                 f.write_str(match self.ticket_is_weak() {
                     true => {
-                        " That type is too weak to go on with: let the account use AES (and give it \
-                         a new password where it never had a key of AES), and export its keys:"
+                        " That type is too weak to go on with. If the KDC does use it (unless somebody \
+                         made the ticket up), let the account use AES, with a new password where it \
+                         never had a key of AES:"
                     }
-                    false => " Export all keys of the account:",
+                    false => {
+                        " If the SPN's account does use that type (unless somebody made the ticket \
+                         up), export all its keys:"
+                    }
                 })
             }
             Cause::KeyMissing => write!(
                 f,
                 "The keytab {keytab} has no key that the client's ticket ({ticket}) is sealed with. \
-                 Export it again, and have clients fetch a new ticket (unless somebody made the \
-                 ticket up):"
+                 Unless somebody made the ticket up, see which version the SPN's account has; then \
+                 {COPY}, and have clients fetch a new ticket:"
             ),
             Cause::KeytabUnusable => write!(
                 f,
                 "The keytab {keytab} can't be read any more: {detail}. The keys that it had stay in \
-                 use, and the client's ticket ({ticket}) needs another. Put the keytab back, readable \
-                 for the user that this process runs as:",
+                 use, and the client's ticket ({ticket}) needs another. Put the file back from a \
+                 backup or from another server of the site, readable for the user that this process \
+                 runs as; if there is no copy, export the key:",
             ),
             Cause::ClockSkew => self.clock_skew(f),
             Cause::Replay => write!(
@@ -224,12 +232,13 @@ impl Explanation {
             true => f.write_str(
                 " That is the same name in another realm: the client's [domain_realm] in krb5.conf, \
                  or its DNS, puts the host there. Mend that; or, if the site is that realm's, add the \
-                 key:",
+                 key of its account there:",
             ),
             false => f.write_str(
                 " Either open the site by the keytab's name (and not by an alias that the client \
                  turns into another), or, if this is a name of the site (unless somebody made the \
-                 token up), add this SPN and its key, and name its host, too, with .hostnames(..):",
+                 token up), see first that no other service has it, add the SPN and its key, and name \
+                 its host, too, with .hostnames(..):",
             ),
         }
     }

@@ -112,21 +112,34 @@ impl SetUp {
     fn apply(&self, findings: &Findings, check: &str, system: &str, replace: &[(&str, &str)]) {
         let commands = findings.mends(check, system);
         assert!(!commands.is_empty(), "{check} has no mend: {findings:?}");
-        for mut command in commands {
-            // The realm has no kadmind to ask.
-            for (what, by) in [("kadmin -q", "kadmin.local -q")].iter().chain(replace) {
-                command = command.replace(what, by);
-            }
-            let output = self
-                .realm
-                .command("sh")
-                .args(["-ec", &command])
-                .env("PATH", path_with_sbin())
-                .output()
-                .expect("runs");
-            let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{command}: {errors}");
+        for command in commands {
+            self.run(&command, replace);
         }
+    }
+
+    #[track_caller]
+    fn run(&self, command: &str, replace: &[(&str, &str)]) {
+        let mut command = command.to_owned();
+        // The realm has no kadmind to ask.
+        for (what, by) in [("kadmin -q", "kadmin.local -q")].iter().chain(replace) {
+            command = command.replace(what, by);
+        }
+        let output = self
+            .realm
+            .command("sh")
+            .args(["-ec", &command])
+            .env("PATH", path_with_sbin())
+            .output()
+            .expect("runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}: {errors}");
+    }
+
+    /// The version of a service's key at the KDC, as `vno 1`.
+    fn kvno(&self, service: &str) -> String {
+        let known = self.realm.kadmin(["getprinc", service]).expect("getprinc");
+        let version = known.split("vno ").nth(1).expect("a key");
+        version.split(',').next().expect("a number").to_owned()
     }
 
     /// That a fault is found with this level, and by no other check; and gone once `mend` has run.
@@ -167,9 +180,37 @@ impl Findings {
         } = &output;
         let errors = String::from_utf8_lossy(stderr);
         let report = serde_json::from_slice(stdout);
-        Self {
+        let findings = Self {
             report: report.unwrap_or_else(|error| panic!("{error}: {stdout:?} {errors}")),
             status: status.code(),
+        };
+        findings.do_no_harm();
+        findings
+    }
+
+    /// No printed command is one that a domain or a machine is worse off for; whatever a test plants.
+    #[track_caller]
+    fn do_no_harm(&self) {
+        let all = self.all().flat_map(|one| one["mends"].as_array());
+        for mend in all.flatten() {
+            let command = text(&mend["command"]);
+            let is = |parts: &[&str]| parts.iter().any(|part| command.contains(part));
+            // What everybody shares is nobody's to have: one file of it is removed at most.
+            let shared = ["/var/tmp", "/tmp ", "/etc/krb5.keytab"];
+            assert!(
+                !is(&shared) || !is(&["chown", "chmod", "install"]),
+                "{command}"
+            );
+            assert!(!is(&["127.0.0.", "::1"]), "{command}");
+            // Without a question, or in place of all that was there.
+            assert!(!is(&["-Force", ">/etc", "sed -i"]), "{command}");
+            // What makes a new key is never the first thing to do, and says what it ends.
+            let keeps = ["-norandkey", "getkeytab -r"];
+            if is(&["ktadd", "getkeytab", "ktpass", "-Reset"]) && !is(&keeps) {
+                let is_new = command.contains("service-add");
+                assert!(is_new || mend["warning"].is_string(), "{mend}");
+                assert!(mend["when"].is_string(), "{mend}");
+            }
         }
     }
 

@@ -160,7 +160,8 @@ fn other_key(why: &Explanation, ticket: &Token) -> Finding {
     let means = match why.kind() {
         Cause::KvnoTooNew => {
             "The keytab is out of date: the account's password was changed after it was made, or the \
-             SPN is on another account. See which account has the SPN, and export its key again."
+             SPN is on another account. See which account has the SPN; then copy the keytab of \
+             another server of the site that works, or export the key."
         }
         Cause::KvnoTooOld => {
             "The keytab has a newer key than the KDC gives tickets with: a domain controller may not \
@@ -193,8 +194,7 @@ fn no_ticket(keytab: &Sound, code: i32, text: &str) -> Finding {
                 "No account has the SPN, or two have it. Add it to the service's account, take it off \
                  any other, and export its key.",
             )
-            .mended_by(keytab.names.find())
-            .mended_by(keytab.names.add()),
+            .mended_by(keytab.names.add(&keytab.names)),
         _ => finding
             .meaning("Look at the SPN's account, and into the KDC's log.")
             .mended_by(keytab.names.find()),
@@ -210,9 +210,14 @@ pub(super) fn nobody_logs_in(keytab: &Sound, refused: &[(&Principal, KdcAnswer)]
         )
         .meaning(
             "The password or the key was changed after the keytab was made, or the keytab is of \
-             another account. See which account has the SPN, and export its key again.",
+             another account. See which account has the SPN; then copy the keytab of another server \
+             of the site that works, or export the key.",
         )
-        .mended_by(keytab.names.find_and_export());
+        .mended_by(
+            keytab
+                .names
+                .find_and_export("only if that is the site's account"),
+        );
     }
     Finding::note(
         Check::KeyVersion,

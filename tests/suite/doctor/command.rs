@@ -26,12 +26,17 @@ fn people_read_what_was_seen_what_it_means_and_the_command() {
     let path = set_up.keytab.display();
     let expected = format!(
         "error    keytab: there is no {path}\n         \
-         Export the SPN's key to it, or name another with .keytab(..).\n           \
-         Active Directory: ktpass /princ HTTP/localhost@EXAMPLE.TEST /mapuser ACCOUNT /pass * \
-         /crypto AES256-SHA1 /ptype KRB5_NT_PRINCIPAL /out web.keytab\n           \
-         Samba: samba-tool domain exportkeytab {path} --principal=HTTP/localhost\n           \
-         FreeIPA: ipa-getkeytab -p HTTP/localhost -k {path}\n           \
-         MIT Kerberos: kadmin -q \"ktadd -k {path} HTTP/localhost\"\n"
+         Put it back, or copy it from another server of the site, or name another with .keytab(..). \
+         If there is no copy, export the SPN's key to it.\n           \
+         Active Directory: (only if no copy is left) ktpass /princ HTTP/localhost@EXAMPLE.TEST \
+         /mapuser ACCOUNT /pass * /crypto AES256-SHA1 /ptype KRB5_NT_PRINCIPAL /out web.keytab (this \
+         sets the account's password and UPN anew: every other keytab of it ends)\n           \
+         Samba: (only if no copy is left) samba-tool domain exportkeytab {path} \
+         --principal=HTTP/localhost\n           \
+         FreeIPA: (only if no copy is left) ipa-getkeytab -r -p HTTP/localhost -k {path}\n           \
+         MIT Kerberos: (only if no copy is left) kadmin.local -q \"ktadd -norandkey -k {path} \
+         HTTP/localhost\"\n           \
+         Linux: (last, on the server) chown USER {path} && chmod 600 {path}\n"
     );
     assert!(text.contains(&expected), "{text}");
     assert!(
@@ -137,7 +142,10 @@ fn a_captured_header_is_explained() {
         "{text}"
     );
     let text = explained(&header("HTTP/alias"));
-    assert!(text.contains("setspn -S HTTP/alias ACCOUNT"), "{text}");
+    assert!(
+        text.contains("setspn -Q HTTP/alias, then (only if nobody has it) setspn -S HTTP/HOSTNAME"),
+        "{text}"
+    );
 
     // A header as long as some are does not fit everywhere.
     let mut child = Command::new(DOCTOR)

@@ -45,14 +45,20 @@ async fn a_ticket_for_a_service_that_the_keytab_lacks_is_explained_and_mended_as
             commands = ours.map(|mend| mend.command().to_owned()).collect();
         }
     }
-    // The first one makes the principal, which is there: as the KDC has it, or the client had no
-    // ticket.
-    let [_, ktadd] = commands.as_slice() else {
+    // It is looked for by the name in the ticket, and exported by the one that the administrator
+    // knows to be the site's: the second one would make the principal, which is there.
+    let [getprinc, addprinc, ktadd] = commands.as_slice() else {
         panic!("{commands:?}");
     };
-    let query = ktadd.strip_prefix("kadmin -q \"").expect("kadmin");
+    assert_eq!(getprinc, &format!("kadmin -q \"getprinc {APP}\""));
+    assert!(!addprinc.contains(APP), "{addprinc}");
+    let ktadd = ktadd.replace("HTTP/HOSTNAME", APP);
+    let query = ktadd.strip_prefix("kadmin.local -q \"").expect("kadmin");
     let query = query.strip_suffix('"').expect("a query").split(' ');
     realm.kadmin(query).expect("ktadd");
+    // No other server of the site's has lost its key by that.
+    let known = realm.kadmin(["getprinc", APP]).expect("getprinc");
+    assert!(known.contains("vno 1,"), "{known}");
     let both = bare().hostnames(["localhost", "app.example.test"]);
     let fresh = realm.ticket_cache("alice").expect("a ticket");
     let token = fresh.token(APP).expect("a token");

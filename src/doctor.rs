@@ -50,6 +50,7 @@
 //! account after a few wrong passwords. A directory is asked to let us bind, for the base of the
 //! search, and for the user that was named.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use self::report::{Check, Finding, Level, Report};
@@ -74,6 +75,7 @@ pub struct Doctor {
     keytab: Option<PathBuf>,
     client_keytab: Option<PathBuf>,
     replay_cache: Option<PathBuf>,
+    dns_server: Option<SocketAddr>,
     directory: Option<LdapDirectory>,
     user: Option<String>,
 }
@@ -87,6 +89,7 @@ impl Doctor {
             keytab: None,
             client_keytab: None,
             replay_cache: None,
+            dns_server: None,
             directory: None,
             user: None,
         }
@@ -110,6 +113,12 @@ impl Doctor {
     /// The layer's [`replay_cache`](crate::SpnegoLayerBuilder::replay_cache).
     pub fn replay_cache(mut self, folder: impl Into<PathBuf>) -> Self {
         self.replay_cache = Some(folder.into());
+        self
+    }
+
+    /// The DNS server that is asked whether the host name is an alias, in place of the system's.
+    pub fn dns_server(mut self, address: SocketAddr) -> Self {
+        self.dns_server = Some(address);
         self
     }
 
@@ -139,20 +148,23 @@ impl Doctor {
             keytab,
             client_keytab,
             replay_cache,
+            dns_server,
             directory,
             user,
         } = self;
+        let needs_kdc = |directory: &LdapDirectory| directory.asks_kdc_of(&realm);
         let site = Site {
             host: hostname.to_ascii_lowercase(),
+            without_kdc: match directory.as_ref().is_some_and(needs_kdc) {
+                true => Level::Error,
+                false => Level::Warning,
+            },
             realm,
         };
         if let Some(finding) = site.mistake() {
             return Report::of(vec![finding]);
         }
-        let names = {
-            let site = site.clone();
-            apart(move || host::examine(&site))
-        };
+        let names = host::examine(site.clone(), dns_server);
         let realm = site.realm.clone();
         let machine = apart(move || {
             let mut findings = Vec::new();
@@ -187,7 +199,11 @@ impl Doctor {
                 vec![directory::not_asked()]
             }
             Some(directory) => directory::examine(&directory, user.as_deref(), &realm).await,
-            None => Vec::new(),
+            None => user
+                .as_deref()
+                .map(directory::none_for)
+                .into_iter()
+                .collect(),
         };
         Report::of([machine, names, directory].concat())
     }
@@ -198,6 +214,8 @@ impl Doctor {
 struct Site {
     host: String,
     realm: String,
+    /// How bad it is that no KDC answers: tickets are accepted all the same.
+    without_kdc: Level,
 }
 
 impl Site {

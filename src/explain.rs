@@ -34,16 +34,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::DecodeError;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 pub use self::cause::Cause;
 pub use self::enctype::Enctype;
 pub use self::keytab::{HeldKeys, Key};
 pub(crate) use self::mend::export_commands;
+pub(crate) use self::mend::here;
 pub use self::mend::{Mend, System};
 #[cfg(feature = "doctor")]
-pub(crate) use self::mend::{NO_COPY, Names, here, mend, set_clock};
+pub(crate) use self::mend::{NO_COPY, Names, is_the_machines, mend, set_clock};
 #[cfg(feature = "doctor")]
-pub(crate) use self::names::{for_commands, path_for_commands};
+pub(crate) use self::names::for_commands;
+pub(crate) use self::names::path_for_commands;
 pub use self::token::{Mechanism, NtlmMessage, Ticket, Token};
 use crate::error::ErrorKind;
 use crate::principal::Principal;
@@ -96,6 +99,40 @@ pub(crate) struct ReplayCacheProblem {
     pub(crate) path: PathBuf,
     pub(crate) reason: String,
     pub(crate) is_anothers: bool,
+    /// The folder is the layer's own, and not one that others use as well.
+    pub(crate) is_own: bool,
+}
+
+impl ReplayCacheProblem {
+    /// What to do about it, where `user` is who the layer runs as.
+    pub(crate) fn mends(&self, user: &str) -> Vec<Mend> {
+        let name = |path: Option<&Path>, otherwise: &str| {
+            let path = path.and_then(Path::to_str).and_then(path_for_commands);
+            path.unwrap_or(otherwise).to_owned()
+        };
+        let folder = name(self.path.parent(), "FOLDER");
+        match (self.is_anothers, self.is_own) {
+            (true, _) => vec![here(format!("rm {}", name(Some(&self.path), "FILE")))],
+            (false, true) => vec![here(format!(
+                "install -d -m 700 -o {user} {folder} && df {folder}"
+            ))],
+            // Others have their files there: neither its owner nor its mode is ours to change.
+            (false, false) => vec![
+                here(format!("df {folder}")),
+                here(format!("install -d -m 700 -o {user} /var/lib/SERVICE")),
+            ],
+        }
+    }
+
+    pub(crate) fn advice(&self) -> &'static str {
+        match self.is_own {
+            true => "Mend that, or give the layer another folder of its own with .replay_cache(..)",
+            false => {
+                "Others use that folder, too: give the layer one of its own, with \
+                 .replay_cache(\"/var/lib/SERVICE\")"
+            }
+        }
+    }
 }
 
 impl Explanation {
@@ -218,24 +255,24 @@ impl Explanation {
     ///
     /// ```
     /// # #[cfg(feature = "testing")] {
-    /// # use std::sync::Arc;
     /// use tower_spnego::explain::{Cause, Explanation, HeldKeys, Token};
     ///
     /// # let realm = tower_spnego::testing::TestRealm::start()?;
     /// # realm.kadmin(["addprinc", "-randkey", "HTTP/alias"])?;
     /// # let keytab = realm.keytab();
     /// # let header = realm.ticket_cache("alice")?.handshake("HTTP/alias").start()?.authorization();
-    /// let keys = Arc::new(HeldKeys::read(keytab)?);
+    /// let keys = HeldKeys::read(keytab)?;
     /// let token = Token::read(&header).ok_or("no token")?;
-    /// let why = Explanation::of_captured(token, &keys).ok_or("nothing is wrong")?;
+    /// let why = Explanation::of_captured(token, keys).ok_or("nothing is wrong")?;
     /// assert_eq!(why.kind(), Cause::WrongSpn);
     /// # }
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
-    pub fn of_captured(token: Token, keytab: &Arc<HeldKeys>) -> Option<Self> {
+    pub fn of_captured(token: Token, keytab: impl Into<Arc<HeldKeys>>) -> Option<Self> {
+        let keytab = keytab.into();
         let cause = match (token.ntlm_message(), token.ticket()) {
             (Some(_), None) => Cause::Ntlm,
-            (_, Some(ticket)) => match of_key(ErrorKind::KeyMissing, Some(ticket), keytab) {
+            (_, Some(ticket)) => match of_key(ErrorKind::KeyMissing, Some(ticket), &keytab) {
                 Cause::KeyMissing => return None,
                 cause => cause,
             },
@@ -243,7 +280,7 @@ impl Explanation {
         };
         let mut explanation = Self::new(cause);
         explanation.seen.token = Some(token);
-        explanation.seen.keytab = Some(Arc::clone(keytab));
+        explanation.seen.keytab = Some(keytab);
         Some(explanation)
     }
 
@@ -279,6 +316,20 @@ impl Explanation {
     pub(crate) fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.seen.detail = Some(detail.into());
         self
+    }
+}
+
+/// The cause, the text, what was seen, and the mends.
+impl Serialize for Explanation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Explanation", 6)?;
+        fields.serialize_field("cause", &self.cause)?;
+        fields.serialize_field("text", &self.to_string())?;
+        fields.serialize_field("token", &self.token())?;
+        fields.serialize_field("keytab", &self.keytab())?;
+        fields.serialize_field("service", &self.service().map(ToString::to_string))?;
+        fields.serialize_field("mends", &self.mends())?;
+        fields.end()
     }
 }
 

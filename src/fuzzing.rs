@@ -45,10 +45,10 @@ pub fn token(input: &[u8]) {
     let _ = token::krb_error_code(input);
     let _ = token::kerberos(input);
     let _ = token::service(input);
-    let keytab = std::sync::Arc::new(HeldKeys::default());
+    let keytab = HeldKeys::default();
     let token = Token::of(input);
     assert!(!token.to_string().contains('\n'));
-    if let Some(why) = Explanation::of_captured(token, &keytab) {
+    if let Some(why) = Explanation::of_captured(token, keytab) {
         assert!(!why.to_string().contains('\n'));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Check, Finding};
 use crate::directory::DirectoryError;
-use crate::directory::ldap::{Diagnosis, LdapDirectory, Step, StepKind};
+use crate::directory::ldap::{Blamed, Diagnosis, LdapDirectory, Step, StepKind};
 use crate::error::ErrorKind;
 use crate::explain::{Mend, System, for_commands, here, mend};
 use crate::initiator::Initiator;
@@ -34,6 +34,15 @@ pub(super) async fn examine(
         findings.push(look_for(directory, user, realm).await);
     }
     findings
+}
+
+/// That there is nobody to ask about a user.
+pub(super) fn none_for(user: &str) -> Finding {
+    Finding::warning(
+        Check::DirectoryUser,
+        format!("nobody was asked about {user}: no directory was given"),
+    )
+    .meaning("Give the doctor the layer's directory, too.")
 }
 
 /// That the DNS names none for the domain.
@@ -136,13 +145,27 @@ fn finding(step: &Step, server: &Diagnosis, place: &Place) -> Finding {
                     false => "",
                 }
             ))]),
-        StepKind::Bind => finding
-            .meaning(
-                "The account that the layer searches as is not let in. Set its password anew, or \
-                 mend its name; try it until it works:",
-            )
-            .mended_by(sets_password())
-            .mended_by([here(place.ldap_client("ldapwhoami", server.starts_tls))]),
+        StepKind::Bind => match step.blamed {
+            Blamed::Password => finding
+                .meaning(
+                    "The server knows no such account with this password. Check the password that the \
+                     layer is given: each wrong one counts, and may lock the account. Then look whether \
+                     the account is locked, or its password has expired. Set another one only if it is \
+                     lost.",
+                )
+                .mended_by(looks_at_account())
+                .mended_by([here(place.ldap_client("ldapwhoami", server.starts_tls))
+                    .only("once, with the password that the layer is given")]),
+            Blamed::Key => finding.meaning(
+                "The KDC has another key of the account than the keytab: its password was changed \
+                 after the keytab was made. Copy the keytab of another server that works, or export \
+                 it again; each wrong key counts, and may lock the account.",
+            ),
+            Blamed::Neither => finding.meaning(
+                "Nobody is looked up before the layer can bind. That says nothing against the \
+                 account's name or password: leave them as they are.",
+            ),
+        },
         StepKind::Base => finding
             .meaning(
                 "Nobody is found below a base that is not there, or that the account may not see. \
@@ -164,20 +187,35 @@ fn starts() -> [Mend; 4] {
     ]
 }
 
-fn sets_password() -> [Mend; 3] {
-    [
-        mend(
+/// The account's state; and a new password, which may be what a keytab is made of.
+fn looks_at_account() -> Vec<Mend> {
+    let each = [
+        (
             System::ActiveDirectory,
+            "Get-ADUser ACCOUNT -Properties LockedOut,PasswordExpired",
             "Set-ADAccountPassword ACCOUNT -Reset -NewPassword (Read-Host -AsSecureString \"New \
-             password\"); Unlock-ADAccount ACCOUNT",
+             password\")",
         ),
-        mend(System::Samba, "samba-tool user setpassword ACCOUNT"),
+        (
+            System::Samba,
+            "samba-tool user show ACCOUNT",
+            "samba-tool user setpassword ACCOUNT",
+        ),
         // `ipa passwd` knows users alone, and what it sets must be changed at the first use.
-        mend(
+        (
             System::FreeIpa,
+            "ldapsearch -x -H ldaps://IPA_SERVER -D 'cn=Directory Manager' -W -s base -b ACCOUNT_DN \
+             nsAccountLock krbPasswordExpiration",
             "ldappasswd -x -H ldaps://IPA_SERVER -D 'cn=Directory Manager' -W -S ACCOUNT_DN",
         ),
-    ]
+    ];
+    let each = each.into_iter().flat_map(|(system, look, set)| {
+        let set = mend(system, set)
+            .only("only if the password is lost")
+            .warns("this ends every keytab of the account, the SPN's too if it is on it");
+        [mend(system, look), set]
+    });
+    each.collect()
 }
 
 async fn look_for(directory: &LdapDirectory, user: &str, realm: &str) -> Finding {

@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use dns_lookup::{AddrInfoHints, SockType, getaddrinfo, getnameinfo};
 
-use super::{Check, Finding, Site};
-use crate::explain::{Mend, System, for_commands, here, mend};
+use super::{Check, Finding, Site, apart};
+use crate::directory::ldap::alias_of;
+use crate::explain::{Mend, System, for_commands, mend};
 
 /// `AI_CANONNAME` and `NI_NAMEREQD` of netdb.h, which every Unix has.
 const CANONICAL_NAME: i32 = 2;
@@ -15,7 +16,7 @@ const NAME_REQUIRED: i32 = 8;
 /// More than that a site's name hardly has.
 const ADDRESSES: usize = 8;
 
-pub(super) fn examine(site: &Site) -> Vec<Finding> {
+pub(super) async fn examine(site: Site, dns_server: Option<SocketAddr>) -> Vec<Finding> {
     let host = &site.host;
     if host.parse::<IpAddr>().is_ok() {
         return vec![
@@ -25,19 +26,24 @@ pub(super) fn examine(site: &Site) -> Vec<Finding> {
             ),
         ];
     }
-    let found = match look_up(host) {
-        Ok(found) => found,
-        Err(error) => return vec![unknown(host, &error)],
+    let name = host.clone();
+    let found = match apart(move || Some(look_up(&name))).await {
+        None => return Vec::new(),
+        Some(Ok(found)) => found,
+        Some(Err(error)) => return vec![unknown(host, &error)],
     };
     let listed: Vec<_> = found.addresses.iter().map(ToString::to_string).collect();
-    vec![
-        Finding::ok(
-            Check::Address,
-            format!("{host} has the addresses {}", listed.join(", ")),
-        ),
-        alias(host, &found),
-        reverse(host, &found.addresses),
-    ]
+    let alias = alias(host, &found, dns_server).await;
+    let (name, addresses) = (host.clone(), found.addresses);
+    let reverse = apart(move || Some(reverse(&name, &addresses))).await;
+    let address = Finding::ok(
+        Check::Address,
+        format!("{host} has the addresses {}", listed.join(", ")),
+    );
+    [Some(address), Some(alias), reverse]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 struct Found {
@@ -76,45 +82,68 @@ fn unknown(host: &str, error: &io::Error) -> Finding {
             "A client that does not find it either can't open the site. If only this machine does \
              not know the name, clients may all the same.",
         )
-        .mended_by(add_address(&zone, &name, "ADDRESS"))
+        .mended_by(add_address(&zone, &name))
 }
 
-fn alias(host: &str, found: &Found) -> Finding {
+/// The system's look-up tells of aliases in its own files, too, which are nobody else's.
+async fn alias(host: &str, found: &Found, dns_server: Option<SocketAddr>) -> Finding {
     let canonical = found.canonical.as_deref().unwrap_or(host);
     let canonical = canonical.trim_end_matches('.').to_ascii_lowercase();
-    if canonical == host {
+    // Where the system sees no alias, there is none, but for a DNS server that it does not ask.
+    if canonical == host && dns_server.is_none() {
         return Finding::ok(Check::Alias, format!("{host} is no alias"));
     }
+    let target = match alias_of(host, dns_server).await {
+        Ok(Some(target)) => target.to_ascii_lowercase(),
+        Ok(None) if canonical == host => {
+            return Finding::ok(Check::Alias, format!("{host} is no alias"));
+        }
+        Ok(None) => return called(host, &canonical, "the DNS has no alias of that name"),
+        Err(_) if canonical == host => {
+            let seen = format!("{host} is no alias, says this machine; the DNS was not heard");
+            return Finding::ok(Check::Alias, seen);
+        }
+        Err(error) => return called(host, &canonical, &format!("the DNS was not heard: {error}")),
+    };
     let (zone, name) = zone_and_name(host);
-    let target = for_commands(&canonical).unwrap_or("TARGET");
-    let address = found.addresses.first().map(ToString::to_string);
-    let address = address.as_deref().unwrap_or("ADDRESS");
+    let shown = for_commands(&target).unwrap_or("TARGET");
     let remove = [
         mend(
             System::ActiveDirectory,
-            format!(
-                "Remove-DnsServerResourceRecord -ZoneName {zone} -Name {name} -RRType CName -Force"
-            ),
+            format!("Remove-DnsServerResourceRecord -ZoneName {zone} -Name {name} -RRType CName"),
         ),
         mend(
             System::Samba,
-            format!("samba-tool dns delete DNS_SERVER {zone} {name} CNAME {target}"),
+            format!("samba-tool dns delete DNS_SERVER {zone} {name} CNAME {shown}"),
         ),
         mend(
             System::FreeIpa,
-            format!("ipa dnsrecord-del {zone} {name} --cname-rec={target}."),
+            format!("ipa dnsrecord-del {zone} {name} --cname-rec={shown}."),
         ),
     ];
-    let add = add_address(&zone, &name, address);
-    let mends = remove.into_iter().zip(add).flat_map(<[Mend; 2]>::from);
-    Finding::warning(Check::Alias, format!("{host} is an alias of {canonical}"))
+    let add = add_address(&zone, &name);
+    let each = remove.into_iter().zip(add);
+    let mends = each.flat_map(|(remove, add)| {
+        let remove = remove.only("only if the site has a fixed address of its own");
+        [remove, add.only("then, with that address")]
+    });
+    Finding::warning(Check::Alias, format!("{host} is an alias of {target}"))
         .meaning(format!(
-            "Chrome, Edge, curl and MIT Kerberos follow the alias (a CNAME, or the first name of a \
-             line in /etc/hosts), and ask for a ticket for HTTP/{canonical}; others do not. Give \
-             {host} an address of its own in place of the alias; or give the layer \
-             .hostname(\"{canonical}\") and its SPN, and have people open the site by that name.",
+            "Chrome, Edge, curl and MIT Kerberos follow the alias (a CNAME), and ask for a ticket for \
+             HTTP/{target}; others do not. Give the layer .hostname(\"{target}\") and its SPN, and \
+             have people open the site by that name. Where the alias leads to no balancer, whose \
+             addresses change, give {host} an address of its own in place of it.",
         ))
         .mended_by(mends)
+}
+
+/// As this machine alone knows it.
+fn called(host: &str, canonical: &str, dns: &str) -> Finding {
+    let seen = format!("{host} is called {canonical} by this machine; {dns}");
+    Finding::note(Check::Alias, seen).meaning(format!(
+        "Most often that is a line of /etc/hosts, whose first name counts. Programs on this machine ask \
+         for a ticket for HTTP/{canonical}; clients elsewhere go by the DNS."
+    ))
 }
 
 fn reverse(host: &str, addresses: &[IpAddr]) -> Finding {
@@ -134,14 +163,10 @@ fn reverse(host: &str, addresses: &[IpAddr]) -> Finding {
             format!("no address of {host} has another name"),
         );
     }
-    Finding::note(Check::ReverseName, others.join(", "))
-        .meaning(
-            "Clients with MIT Kerberos ask for a ticket for that name, unless their krb5.conf says \
-             rdns = false, as Debian's and Red Hat's do; Windows never does.",
-        )
-        .mended_by([here(
-            "printf '[libdefaults]\\n    rdns = false\\n' >>/etc/krb5.conf # on such a client",
-        )])
+    Finding::note(Check::ReverseName, others.join(", ")).meaning(
+        "Clients with MIT Kerberos ask for a ticket for that name, unless their krb5.conf says \
+             rdns = false in [libdefaults], as Debian's and Red Hat's do; Windows never does.",
+    )
 }
 
 /// As commands can name them.
@@ -153,23 +178,22 @@ fn zone_and_name(host: &str) -> (String, String) {
     )
 }
 
-fn add_address(zone: &str, name: &str, address: &str) -> [Mend; 3] {
-    let (kind, option, long) = match address.contains(':') {
-        true => ("AAAA", "aaaa-rec", "-AAAA -IPv6Address"),
-        false => ("A", "a-rec", "-A -IPv4Address"),
-    };
+/// What it resolves to here may be an address of this machine alone, or a balancer's.
+fn add_address(zone: &str, name: &str) -> [Mend; 3] {
     [
         mend(
             System::ActiveDirectory,
-            format!("Add-DnsServerResourceRecord -ZoneName {zone} -Name {name} {long} {address}"),
+            format!(
+                "Add-DnsServerResourceRecord -ZoneName {zone} -Name {name} -A -IPv4Address ADDRESS"
+            ),
         ),
         mend(
             System::Samba,
-            format!("samba-tool dns add DNS_SERVER {zone} {name} {kind} {address}"),
+            format!("samba-tool dns add DNS_SERVER {zone} {name} A ADDRESS"),
         ),
         mend(
             System::FreeIpa,
-            format!("ipa dnsrecord-add {zone} {name} --{option}={address}"),
+            format!("ipa dnsrecord-add {zone} {name} --a-rec=ADDRESS"),
         ),
     ]
 }

@@ -1,12 +1,13 @@
 //! What the KDC knows: its clock, and its key of the SPN.
 
+use std::cmp::Reverse;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use self::findings::{clock, judged, no_client_logs_in, nobody_logs_in, silent, unreached};
 use super::keytab::Sound;
-use super::{Check, Finding, Site};
+use super::{Check, Finding, Level, Site};
 use crate::kerberos::examination::{KdcAnswer, KeytabCopy};
 use crate::principal::Principal;
 
@@ -46,6 +47,7 @@ pub(super) fn examine(
     let (said, heard) = mpsc::channel();
     let asking = Asking {
         realm: site.realm.clone(),
+        level: site.without_kdc,
         keytab,
         clients,
         allowed_skew,
@@ -79,6 +81,8 @@ enum Word {
 
 struct Asking {
     realm: String,
+    /// How bad it is that no KDC answers.
+    level: Level,
     keytab: Sound,
     clients: Option<KeytabCopy>,
     allowed_skew: Duration,
@@ -87,13 +91,22 @@ struct Asking {
 
 impl Asking {
     fn examine(&self) {
-        let mut refused = Vec::new();
+        let mut refused: Vec<(&Principal, KdcAnswer)> = Vec::new();
+        let mut wrong_keys = 0;
         let mut is_reached = false;
-        for client in self.candidates() {
+        for (client, kvno) in self.candidates() {
+            // An older key is for a KDC that refused the newer one.
+            let is_older = refused.last().filter(|(last, _)| *last == client);
+            if is_older.is_some_and(|(_, answer)| !has_wrong_key(answer)) {
+                continue;
+            }
+            let Ok(keys) = self.client_keys().up_to(client, kvno) else {
+                continue;
+            };
             self.asks(format!("a first ticket of {client}"));
-            let answer = self.client_keys().log_in(&client.to_string());
+            let answer = keys.log_in(&client.to_string());
             if is_unreached(&answer) {
-                return self.found(unreached(&self.realm, &answer));
+                return self.found(unreached(&self.realm, self.level, &answer));
             }
             if answer.has_answered && !is_reached {
                 is_reached = true;
@@ -106,11 +119,12 @@ impl Asking {
                 }
             }
             if answer.outcome.is_ok() {
-                return self.sign_in(client);
+                return self.sign_in(client, &keys);
             }
+            wrong_keys += usize::from(has_wrong_key(&answer));
+            refused.retain(|(last, _)| *last != client);
             refused.push((client, answer));
-            let is_wrong = |(_, answer): &&(_, KdcAnswer)| has_wrong_key(answer);
-            if refused.iter().filter(is_wrong).count() == WRONG_KEYS {
+            if wrong_keys == WRONG_KEYS {
                 break;
             }
         }
@@ -133,28 +147,38 @@ impl Asking {
         self.clients.as_ref().unwrap_or(&self.keytab.copy)
     }
 
-    /// The principals of the realm that the clients' keytab has, the service's own first.
-    fn candidates(&self) -> Vec<&Principal> {
+    /// The principals of the realm that the clients' keytab has, with each version of their keys, the
+    /// service's own first and the newest first.
+    fn candidates(&self) -> Vec<(&Principal, u32)> {
         let service = &self.keytab.service;
-        let mut candidates: Vec<&Principal> = Vec::new();
+        let mut candidates: Vec<(&Principal, u32)> = Vec::new();
         for entry in &self.client_keys().entries {
-            let principal = &entry.principal;
-            if principal.realm() == service.realm() && !candidates.contains(&principal) {
-                candidates.push(principal);
+            let candidate = (&entry.principal, entry.kvno);
+            if candidate.0.realm() == service.realm() && !candidates.contains(&candidate) {
+                candidates.push(candidate);
             }
         }
         // An account's own name is the one that AD knows.
-        candidates.sort_by_key(|principal| (*principal != service, principal.components().len()));
-        candidates.truncate(CANDIDATES);
+        candidates.sort_by_cached_key(|(principal, kvno)| {
+            let is_other = *principal != service;
+            let length = principal.components().len();
+            (is_other, length, principal.to_string(), Reverse(*kvno))
+        });
+        let mut principals: Vec<&Principal> = Vec::new();
+        candidates.retain(|(principal, _)| {
+            if principals.last() != Some(principal) {
+                principals.push(principal);
+            }
+            principals.len() <= CANDIDATES
+        });
         candidates
     }
 
     /// With a ticket for the SPN, got as this client.
-    fn sign_in(&self, client: &Principal) {
+    fn sign_in(&self, client: &Principal, keys: &KeytabCopy) {
         let keytab = &self.keytab;
         let service = keytab.service.to_string();
         self.asks(format!("a ticket for {service}, as {client}"));
-        let keys = self.client_keys();
         let signed_in = keys.sign_in(&client.to_string(), &service, &keytab.copy);
         for finding in judged(keytab, client, signed_in) {
             self.found(finding);

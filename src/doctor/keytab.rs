@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::machine::user;
 use super::{Check, Finding, Site};
-use crate::explain::{Enctype, NO_COPY, Names, here, path_for_commands};
+use crate::explain::{Enctype, NO_COPY, Names, here, is_the_machines, path_for_commands};
 use crate::kerberos::examination::{KeytabCopy, KeytabProblem};
 use crate::kerberos::exposure;
 use crate::principal::Principal;
@@ -107,6 +108,17 @@ fn unusable(path: &Path, problem: &KeytabProblem, names: &Names) -> Finding {
         .unwrap_or("KEYTAB");
     let error = |seen| Finding::error(Check::Keytab, seen);
     match problem {
+        KeytabProblem::Unreadable(cause)
+            if cause.kind() == io::ErrorKind::PermissionDenied && is_the_machines(path) =>
+        {
+            error(format!("{shown} can't be read: {cause}"))
+                .meaning(
+                    "It has the machine's own keys, and is root's alone with good reason: whoever reads \
+                     it can be the machine. Leave it so. Make a keytab of the service's own, and name \
+                     it with .keytab(..).",
+                )
+                .mended_by(names.export("only if the service has no keytab"))
+        }
         KeytabProblem::Unreadable(cause) => match cause.kind() {
             io::ErrorKind::NotFound => error(format!("there is no {shown}"))
                 .meaning(
@@ -124,8 +136,15 @@ fn unusable(path: &Path, problem: &KeytabProblem, names: &Names) -> Finding {
             )
             .mended_by([here(format!("namei -l {file}"))]),
             io::ErrorKind::PermissionDenied => error(format!("{shown} can't be read: {cause}"))
-                .meaning("Give it to the user that the service runs as, and to nobody else.")
-                .mended_by([here(format!("chown {} {file} && chmod 600 {file}", user()))]),
+                .meaning(
+                    "Give it to the user that the service runs as, and to nobody else; if it has keys of \
+                     the machine or of other services, make one of the service's own instead.",
+                )
+                .mended_by([
+                    here(format!("klist -k {file}")),
+                    here(format!("chown {} {file} && chmod 600 {file}", user()))
+                        .only("only if it has HTTP/ alone"),
+                ]),
             _ => error(format!("{shown} can't be read: {cause}"))
                 .meaning("Name the keytab's file with .keytab(..)."),
         },
@@ -189,6 +208,13 @@ fn missing(copy: &KeytabCopy, service: &Principal, names: &Names) -> Finding {
         Check::Spn,
         format!("there is no key of {service}; there is {listed}"),
     );
+    if service
+        .components()
+        .iter()
+        .any(|one| one.parse::<IpAddr>().is_ok())
+    {
+        return finding.meaning("There are no tickets for an address. Give the site a name.");
+    }
     let in_other_case = held
         .iter()
         .find(|other| other.to_string().eq_ignore_ascii_case(&service.to_string()));
@@ -264,6 +290,25 @@ impl std::fmt::Display for Age {
             0 => f.write_str("within a day"),
             1 => f.write_str("a day ago"),
             days => write!(f, "{days} days ago"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Others read it at their own risk: the web server must not.
+    #[test]
+    fn the_machines_own_keytab_is_given_to_nobody() {
+        let path = Path::new("/etc/krb5.keytab");
+        let service = "HTTP/web.corp.test@CORP.TEST".parse().unwrap();
+        let denied = KeytabProblem::Unreadable(io::ErrorKind::PermissionDenied.into());
+        let finding = unusable(path, &denied, &Names::of(Some(&service), path.to_str()));
+        assert!(finding.means().unwrap().contains("of the service's own"));
+        assert!(finding.mends().len() > 3);
+        for mend in finding.mends() {
+            assert!(!mend.command().contains("krb5.keytab"), "{mend}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 
 use super::{Check, Finding, Level, Site};
-use crate::explain::{Mend, ReplayCacheProblem, for_commands, here, path_for_commands};
+use crate::explain::{ReplayCacheProblem, for_commands, here, path_for_commands};
 use crate::kerberos::examination::{self, Krb5Conf};
 
 /// What krb5.conf says, where libkrb5 can read it.
@@ -15,6 +15,7 @@ pub(super) fn examine(
     findings: &mut Vec<Finding>,
 ) -> Option<Krb5Conf> {
     findings.extend(root());
+    findings.push(environment());
     let conf = match Krb5Conf::read() {
         Ok(conf) => {
             findings.push(found());
@@ -49,6 +50,10 @@ pub(super) fn default_keytab(conf: Option<&Krb5Conf>) -> Result<PathBuf, Finding
 
 /// The user whose rights count, as a command can name it.
 pub(super) fn user() -> String {
+    // Whoever runs this as root runs the service as somebody else.
+    if geteuid().is_root() {
+        return "USER".to_owned();
+    }
     let uid = geteuid().as_raw().to_string();
     let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = known.lines().find_map(|line| {
@@ -68,6 +73,27 @@ fn root() -> Option<Finding> {
     })
 }
 
+/// What libkrb5 goes by. Names and paths are no secrets.
+fn environment() -> Finding {
+    const VARIABLES: [&str; 5] = [
+        "KRB5_CONFIG",
+        "KRB5_KTNAME",
+        "KRB5RCACHEDIR",
+        "KRB5RCACHENAME",
+        "TMPDIR",
+    ];
+    let is_set = VARIABLES.into_iter().filter_map(|name| {
+        let value = std::env::var_os(name)?;
+        Some(format!("{name}={}", value.display()))
+    });
+    let is_set: Vec<_> = is_set.collect();
+    let seen = match is_set.is_empty() {
+        true => format!("none of {} is set", VARIABLES.join(", ")),
+        false => is_set.join(", "),
+    };
+    Finding::ok(Check::Environment, seen)
+}
+
 /// As libkrb5 looks for it.
 fn files() -> Vec<PathBuf> {
     match std::env::var_os("KRB5_CONFIG") {
@@ -82,14 +108,6 @@ fn listed(files: &[PathBuf]) -> String {
         .map(|file| file.display().to_string())
         .collect();
     names.join(", ")
-}
-
-/// The first of the files that is there, as a command can name it.
-fn file_for_commands() -> String {
-    let files = files();
-    let file = files.iter().find(|file| file.exists()).or(files.first());
-    let name = file.and_then(|file| path_for_commands(file.to_str()?));
-    name.unwrap_or("KRB5_CONF").to_owned()
 }
 
 fn found() -> Finding {
@@ -135,44 +153,36 @@ fn broken(site: &Site, text: &str) -> Finding {
              everybody read it.",
         );
     }
-    let file = file_for_commands();
-    let realm = for_commands(&site.realm).unwrap_or("REALM");
+    let looks = files().into_iter().map(|file| {
+        let name = file.to_str().and_then(path_for_commands);
+        let name = name.unwrap_or("KRB5_CONF");
+        here(format!("KRB5_CONFIG={name} klist; grep -n ^include {name}"))
+    });
     Finding::error(Check::Krb5Conf, format!("{}: {text}", listed(&files())))
-        .meaning(
-            "No program of this machine can use Kerberos. Put right what was last changed, or begin \
-             anew: this keeps the file beside the smallest one that works, by which the DNS names \
-             the KDCs.",
-        )
-        .mended_by([here(format!(
-            "mv {file} {file}.broken && printf '[libdefaults]\\n    default_realm = {realm}\\n' \
-             >{file}"
-        ))])
+        .meaning(format!(
+            "No program of this machine can use Kerberos. Put right what was last changed, in the file \
+             of which this says the same, or in one that it includes. Where the DNS names the KDCs, this \
+             is enough of a file: [libdefaults], and in the next line default_realm = {}.",
+            site.realm
+        ))
+        .mended_by(looks)
 }
 
+/// The layer goes by the realm that it is told.
 fn default_realm(site: &Site, conf: &Krb5Conf) -> Finding {
-    let file = file_for_commands();
-    let realm = for_commands(&site.realm).unwrap_or("REALM");
-    let (seen, mend) = match &conf.default_realm {
+    let seen = match &conf.default_realm {
         Ok(default) if *default == site.realm => {
             return Finding::ok(Check::DefaultRealm, format!("it is {default}"));
         }
-        Ok(default) => (
-            format!("it is {default}, and not {}", site.realm),
-            format!(
-                "sed -i 's/^\\([[:space:]]*default_realm[[:space:]]*=\\).*/\\1 {realm}/' {file}"
-            ),
-        ),
-        Err(text) => (
-            text.clone(),
-            format!("printf '[libdefaults]\\n    default_realm = {realm}\\n' >>{file}"),
-        ),
+        Ok(default) => format!("it is {default}, and not {}", site.realm),
+        Err(text) => text.clone(),
     };
-    Finding::warning(Check::DefaultRealm, seen)
-        .meaning(
-            "Names without a realm are taken for that realm's, by kinit and kadmin, say, and by \
-             auth_to_local. The layer itself names its realm. If another default is meant, leave it.",
-        )
-        .mended_by([here(mend)])
+    Finding::note(Check::DefaultRealm, seen).meaning(format!(
+        "Names without a realm are taken for that realm's, by kinit and kadmin, say, and by \
+         auth_to_local. The layer names its realm itself, and other services of this machine may need \
+         that default. If none does, write default_realm = {} into [libdefaults] of krb5.conf.",
+        site.realm
+    ))
 }
 
 fn ntlm() -> Finding {
@@ -191,25 +201,9 @@ fn unwritable(problem: &ReplayCacheProblem) -> Finding {
         Check::ReplayCache,
         format!("{path} can't be used: {}", problem.reason),
     )
-    .meaning(
-        "It is what refuses a stolen token, and without it GSSAPI refuses everybody. Give it to the \
-         user that the service runs as, or give the layer a folder of its own with \
-         .replay_cache(..).",
-    )
-    .mended_by([mend_cache(problem)])
-}
-
-fn mend_cache(problem: &ReplayCacheProblem) -> Mend {
-    let name = |path: Option<&Path>, otherwise: &str| {
-        let path = path.and_then(Path::to_str).and_then(path_for_commands);
-        path.unwrap_or(otherwise).to_owned()
-    };
-    if problem.is_anothers {
-        return here(format!("rm {}", name(Some(&problem.path), "FILE")));
-    }
-    let folder = name(problem.path.parent(), "FOLDER");
-    here(format!(
-        "install -d -m 700 -o {} {folder} && df {folder}",
-        user()
+    .meaning(format!(
+        "It is what refuses a stolen token, and without it GSSAPI refuses everybody. {}.",
+        problem.advice()
     ))
+    .mended_by(problem.mends(&user()))
 }

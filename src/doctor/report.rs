@@ -10,6 +10,7 @@ use crate::principal::printable;
 /// How bad a [`Finding`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Level {
     /// As it should be.
     Ok,
@@ -28,6 +29,8 @@ pub enum Level {
 pub enum Check {
     /// Who looks: what another user may read and write is not seen.
     User,
+    /// The variables that libkrb5 goes by: those of the service may be others.
+    Environment,
     /// `krb5.conf` is found, and can be read.
     Krb5Conf,
     /// The realm's name.
@@ -95,6 +98,7 @@ impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::User => "user",
+            Self::Environment => "environment",
             Self::Krb5Conf => "krb5.conf",
             Self::Realm => "realm",
             Self::DefaultRealm => "default realm",

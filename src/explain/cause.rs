@@ -2,7 +2,8 @@
 
 /// Why a sign-in failed. An [`ErrorKind`](crate::ErrorKind) says what became of it, and may have
 /// several causes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Cause {
     /// What follows `Negotiate` is not base64.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::mend::{Mend, NO_COPY, Names, here, new_ticket, on_windows, set_clock};
-use super::names::{for_commands, path_for_commands};
-use super::{Cause, Explanation, Key, ReplayCacheProblem, Ticket};
+use super::names::for_commands;
+use super::{Cause, Explanation, Key, Ticket};
 
 impl Explanation {
     /// The commands that mend it, or show where the fault is, in their order.
@@ -17,7 +17,7 @@ impl Explanation {
                 true => Vec::new(),
                 false => self.added_names().add(&self.ticket_names()),
             },
-            Cause::WrongKey => ours.find_and_export("only if that is the site's account"),
+            Cause::WrongKey => ours.find_and_replace(),
             Cause::KvnoTooNew => ours.find_and_export(self.if_it_has_kvno()),
             Cause::KeyMissing => ours.find_and_export("only if that is not the keytab's version"),
             Cause::KeytabUnusable => self.put_back(&ours),
@@ -26,7 +26,10 @@ impl Explanation {
             Cause::KvnoTooOld => [new_ticket(), ours.find()].concat(),
             Cause::TicketExpired => new_ticket(),
             Cause::ClockSkew | Cause::TicketNotYetValid => set_clock(),
-            Cause::ReplayCacheUnusable => self.seen.replay_cache.iter().map(of_cache).collect(),
+            Cause::ReplayCacheUnusable => match &self.seen.replay_cache {
+                Some(problem) => problem.mends("USER"),
+                None => Vec::new(),
+            },
             Cause::ChannelBindingDiffers => vec![self.show_certificate()],
             Cause::PacMissing => ours.want_pac(),
             Cause::NotBase64
@@ -95,15 +98,5 @@ impl Explanation {
             "openssl s_client -connect {host}:443 -servername {host} </dev/null | openssl x509 \
              -noout -subject -dates -fingerprint -sha256"
         ))
-    }
-}
-
-fn of_cache(problem: &ReplayCacheProblem) -> Mend {
-    let path = problem.path.to_str().and_then(path_for_commands);
-    let folder = problem.path.parent().and_then(|folder| folder.to_str());
-    let folder = folder.and_then(path_for_commands).unwrap_or("FOLDER");
-    match problem.is_anothers {
-        true => here(format!("rm {}", path.unwrap_or("FILE"))),
-        false => here(format!("install -d -m 700 -o USER {folder} && df {folder}")),
     }
 }

@@ -67,6 +67,12 @@ impl HeldKeys {
         keys.filter(|key| Some(&key.principal) == ticket.principal())
     }
 
+    /// The newest version of a ticket's service's key.
+    #[cfg(feature = "doctor")]
+    pub(crate) fn newest_of(&self, ticket: &Ticket) -> Option<u32> {
+        self.keys_of(ticket).map(Key::kvno).max()
+    }
+
     pub(super) fn principals(&self) -> List<impl Iterator<Item = &Principal> + Clone> {
         let mut previous: Vec<&Principal> = Vec::new();
         for key in &self.keys {

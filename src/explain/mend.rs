@@ -10,7 +10,7 @@
 //!   <https://learn.microsoft.com/en-us/powershell/module/activedirectory/>;
 //!   Add- and Remove-DnsServerResourceRecord: <https://learn.microsoft.com/en-us/powershell/module/dnsserver/>;
 //! - the bit 0x2000000 of userAccountControl: MS-ADTS section 2.2.16, NA (ADS_UF_NO_AUTH_DATA_REQUIRED);
-//! - ipa-getkeytab: <https://github.com/freeipa/freeipa/blob/master/client/man/ipa-getkeytab.1>;
+//! - ipa-getkeytab, ipa-rmkeytab: <https://github.com/freeipa/freeipa/tree/master/client/man>;
 //!   `ipa service-…`, with `--pac-type`, and `ipa dnsrecord-…`: `ipaserver/plugins/service.py` and `dns.py`
 //!   there; that the Directory Manager's new passwords hold: `doc/designs/sysaccounts.md` there.
 
@@ -139,7 +139,7 @@ impl Names {
     /// Of this SPN in this realm, which both may stand in a command.
     pub(crate) fn new(spn: Option<&str>, realm: Option<&str>, keytab: Option<&str>) -> Self {
         // The machine's own keytab is no place for a service's keys: whoever reads it has both.
-        let keytab = keytab.filter(|keytab| Path::new(keytab) != Path::new(SYSTEM_KEYTAB));
+        let keytab = keytab.filter(|keytab| !is_the_machines(Path::new(keytab)));
         Self {
             spn: spn.unwrap_or("HTTP/HOSTNAME").to_owned(),
             realm: realm.unwrap_or("REALM").to_owned(),
@@ -292,6 +292,22 @@ impl Names {
         ]
     }
 
+    /// Likewise, where the keytab has another key of the same version, which would count in the new
+    /// one's stead.
+    pub(crate) fn find_and_replace(&self) -> Vec<Mend> {
+        let Self { spn, keytab, .. } = self;
+        let mut mends = self.find_and_export("only if that is the site's account");
+        for mend in mends.iter_mut().filter(|mend| mend.when.is_some()) {
+            let remove = match mend.system {
+                System::FreeIpa => format!("ipa-rmkeytab -p {spn} -k {keytab}"),
+                System::Mit => format!("kadmin.local -q \"ktremove -k {keytab} {spn} all\""),
+                _ => continue,
+            };
+            mend.command = format!("{remove}; {}", mend.command);
+        }
+        mends
+    }
+
     /// Has the KDC seal the service's tickets with AES, once it is seen that it does not; with an
     /// export, where the keytab has no such key.
     pub(crate) fn use_aes(&self, exports: bool) -> Vec<Mend> {
@@ -299,6 +315,7 @@ impl Names {
         let Self { spn, keytab, .. } = self;
         let [ktpass, exportkeytab, ..] = self.each_export();
         let no_aes = "only if that has no AES, which is 8 and 16";
+        let has_aes = "once it has AES";
         let weak_first = "only if a weak type comes first";
         let mut mends = vec![
             mend(System::ActiveDirectory, format!("setspn -Q {spn}")),
@@ -312,10 +329,10 @@ impl Names {
             )
             .only(no_aes),
         ];
-        mends.extend(exports.then_some(ktpass));
+        mends.extend(exports.then_some(ktpass.only(has_aes)));
         mends.push(mend(System::Samba, self.ldbsearch(&format!(" {TYPES}"))));
         mends.push(mend(System::Samba, "net ads enctypes set ACCOUNT 24").only(no_aes));
-        mends.extend(exports.then_some(exportkeytab));
+        mends.extend(exports.then_some(exportkeytab.only(has_aes)));
         let new_key = |system, command| mend(system, command).only(weak_first).warns(NEW_KEY);
         mends.extend([
             mend(System::FreeIpa, format!("kvno {spn} && klist -e")),
@@ -365,6 +382,11 @@ impl Names {
             mend(System::Linux, format!("kvno {spn}")),
         ]
     }
+}
+
+/// Whether it is the keytab with the machine's own keys.
+pub(crate) fn is_the_machines(keytab: &Path) -> bool {
+    keytab == Path::new(SYSTEM_KEYTAB)
 }
 
 /// How a keytab comes to hold a key of this SPN, which may have its realm; of several, of the first.

@@ -49,6 +49,8 @@ fn a_header_is_read_with_its_scheme_and_without() {
     for header in [
         format!("Negotiate {encoded}"),
         format!(" negotiate  {encoded} "),
+        format!("Authorization: Negotiate {encoded}"),
+        format!("authorization:Negotiate {encoded}\n"),
     ] {
         assert_eq!(Token::read(&header), token);
     }
@@ -100,14 +102,14 @@ fn what_is_wrong_with_the_keys_is_told_by_the_tickets_own() {
     }
     let held = keytab(vec![key(OURS, 3, 18)]);
     assert_eq!(of_key(ErrorKind::WrongKey, None, &held), Cause::WrongKey);
-    assert_eq!(Explanation::of_captured(token, &held), None);
+    assert_eq!(Explanation::of_captured(token, held), None);
 }
 
 #[test]
 fn a_keytab_of_many_names_makes_no_long_line() {
     let keys = (0..1_000).map(|number| key(&format!("HTTP/host{number}@A.TEST"), 1, 18));
     let token = Token::of(&decode(REAL_SPNEGO));
-    let why = Explanation::of_captured(token, &keytab(keys.collect())).unwrap();
+    let why = Explanation::of_captured(token, keytab(keys.collect())).unwrap();
     let text = why.to_string();
     assert!(
         text.contains("has HTTP/host0@A.TEST, ") && text.contains(" and others."),

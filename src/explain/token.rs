@@ -19,7 +19,7 @@ use crate::token::{self, ClearTicket, KRB5, MS_KRB5, NTLM};
 /// let token = Token::read("Negotiate YBsGBisGAQUFAqARMA+gDTALBgkqhkiG9xIBAgI=").unwrap();
 /// assert_eq!(token.to_string(), "SPNEGO that offers Kerberos, with no token of it");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Token {
     mechanisms: Vec<Mechanism>,
     is_spnego: bool,
@@ -28,7 +28,8 @@ pub struct Token {
 }
 
 /// A mechanism of GSS-API that a token offers or is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Mechanism {
     /// 1.2.840.113554.1.2.2 (RFC 4121).
@@ -44,7 +45,8 @@ pub enum Mechanism {
 }
 
 /// Which of NTLM's messages a token is (MS-NLMP section 2.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum NtlmMessage {
     /// The first, NEGOTIATE.
@@ -58,23 +60,29 @@ pub enum NtlmMessage {
 }
 
 /// What a ticket says outside of its secret part (RFC 4120 section 5.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Ticket {
     service: String,
     realm: String,
     /// Exactly, where it can be one.
+    #[serde(skip)]
     principal: Option<Principal>,
     /// Its name alone, where it may stand in a command.
+    #[serde(skip)]
     pub(super) spn: Option<String>,
     kvno: Option<u32>,
     pub(super) enctype: Option<Enctype>,
 }
 
 impl Token {
-    /// Reads an `Authorization` header's value, with the scheme or without; `None` if what follows
-    /// the scheme is not base64, or longer than any token.
+    /// Reads an `Authorization` header, with its name and the scheme or without; `None` if what
+    /// follows the scheme is not base64, or longer than any token.
     pub fn read(header: &str) -> Option<Self> {
         let text = header.trim();
+        let text = match text.split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("Authorization") => value.trim(),
+            _ => text,
+        };
         let encoded = match text.split_once(char::is_whitespace) {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("Negotiate") => rest.trim_start(),
             _ => text,

@@ -166,10 +166,10 @@ impl Explanation {
             Cause::ReplayCacheUnusable => match &seen.replay_cache {
                 Some(problem) => write!(
                     f,
-                    "The replay cache {} can't be written: {}. Nobody can sign in until it can. \
-                     Mend that, or give the layer a folder of its own with .replay_cache(..):",
+                    "The replay cache {} can't be written: {}. Nobody can sign in until it can. {}:",
                     printable(&problem.path.display().to_string()),
-                    problem.reason
+                    problem.reason,
+                    problem.advice()
                 ),
                 None => f.write_str(
                     "The replay cache can't be written. Give the layer a folder of its own with \

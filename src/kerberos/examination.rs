@@ -15,6 +15,7 @@ use crate::attributes::generalized_time;
 use crate::der::{GENERALIZED_TIME, INTEGER, SEQUENCE, context, field, integer, only};
 use crate::error::{ConfigError, ErrorKind};
 use crate::explain::{HeldKeys, ReplayCacheProblem};
+use crate::principal::Principal;
 use crate::token;
 
 /// What krb5.conf says.
@@ -59,12 +60,28 @@ pub(crate) enum KeytabProblem {
 impl KeytabCopy {
     pub(crate) fn read(path: &Path) -> Result<Self, KeytabProblem> {
         let bytes = contents(path).map_err(KeytabProblem::Unreadable)?;
-        let keytab = Keytab::parse(&bytes).map_err(KeytabProblem::Malformed)?;
-        let keys = Keys::new(path, &bytes, &keytab, Vec::new());
+        Self::of(path, &bytes)
+    }
+
+    fn of(path: &Path, bytes: &[u8]) -> Result<Self, KeytabProblem> {
+        let keytab = Keytab::parse(bytes).map_err(KeytabProblem::Malformed)?;
+        let keys = Keys::new(path, bytes, &keytab, Vec::new());
         Ok(Self {
             entries: keytab.entries().cloned().collect(),
             keys: keys.map_err(KeytabProblem::Unreadable)?,
         })
+    }
+
+    /// The same, without this principal's keys of a newer version: libkrb5 shows the KDC the newest
+    /// alone.
+    pub(crate) fn up_to(&self, principal: &Principal, kvno: u32) -> Result<Self, KeytabProblem> {
+        let path = self.keys.held().path().to_owned();
+        let copy = self.keys.name();
+        let copy = copy.strip_prefix("FILE:").unwrap_or(&copy);
+        let bytes = contents(Path::new(copy)).map_err(KeytabProblem::Unreadable)?;
+        let is_kept = |entry: &KeytabEntry| entry.principal != *principal || entry.kvno <= kvno;
+        let bytes = Keytab::only(&bytes, is_kept).map_err(KeytabProblem::Malformed)?;
+        Self::of(&path, &bytes)
     }
 
     pub(crate) fn held(&self) -> Arc<HeldKeys> {

@@ -5,6 +5,9 @@
 
 use std::collections::HashSet;
 
+#[cfg(feature = "doctor")]
+use secrecy::zeroize::Zeroizing;
+
 use crate::principal::Principal;
 
 /// The principals of a keytab and the versions and encryption types of their keys. The keys
@@ -60,6 +63,40 @@ impl Keytab {
             }
         }
         Ok(Self { entries })
+    }
+
+    /// The same file with only those of its keys that are to be kept, and what is no key's left out.
+    #[cfg(feature = "doctor")]
+    pub(super) fn only(
+        bytes: &[u8],
+        keep: impl Fn(&KeytabEntry) -> bool,
+    ) -> Result<Zeroizing<Vec<u8>>, KeytabError> {
+        let (version, rest) = match bytes {
+            [5, 1, rest @ ..] => (Version::One, rest),
+            [5, 2, rest @ ..] => (Version::Two, rest),
+            _ => return Err(KeytabError::NotKeytab),
+        };
+        let mut kept = Zeroizing::new(Vec::with_capacity(bytes.len()));
+        kept.extend(bytes.iter().take(2));
+        let mut file = Reader {
+            bytes: rest,
+            version,
+        };
+        while !file.bytes.is_empty() {
+            let before = file.bytes;
+            let length = file.i32()?;
+            let record = file.take(usize::try_from(length.unsigned_abs()).unwrap_or(usize::MAX))?;
+            let whole = before.len() - file.bytes.len();
+            match length {
+                0 => break,
+                ..0 => {}
+                _ if entry(record)?.is_some_and(|entry| keep(&entry)) => {
+                    kept.extend(before.iter().take(whole));
+                }
+                _ => {}
+            }
+        }
+        Ok(kept)
     }
 
     /// The keys, in the file's order.

@@ -14,6 +14,7 @@ use crate::explain::ReplayCacheProblem;
 pub(super) struct ReplayCache {
     name: String,
     path: PathBuf,
+    is_own: bool,
 }
 
 impl ReplayCache {
@@ -32,7 +33,8 @@ impl ReplayCache {
             None => ("dfl:".to_owned(), default_folder().join(file)),
         };
         try_to_write(&path).map_err(|error| unusable(&path, error.reason))?;
-        Ok(Self { name, path })
+        let is_own = is_own(folder);
+        Ok(Self { name, path, is_own })
     }
 
     /// As MIT names it.
@@ -60,6 +62,7 @@ impl ReplayCache {
             path: self.path.clone(),
             reason,
             is_anothers,
+            is_own: self.is_own,
         }
     }
 }
@@ -89,6 +92,7 @@ pub(super) fn look(folder: Option<&Path>) -> Result<PathBuf, ReplayCacheProblem>
             path,
             reason,
             is_anothers,
+            is_own: is_own(folder),
         }),
     }
 }
@@ -127,6 +131,16 @@ fn look_for_room(path: &Path) -> Result<(), Unusable> {
     }
 }
 
+/// Whether the folder is the layer's own, so that it may be given to whoever the layer runs as: it was
+/// named, and is none that everybody writes into.
+fn is_own(folder: Option<&Path>) -> bool {
+    const EVERYBODY_WRITES: u32 = 0o002;
+    folder.is_some_and(|folder| {
+        let metadata = folder.metadata();
+        metadata.map_or(true, |metadata| metadata.mode() & EVERYBODY_WRITES == 0)
+    })
+}
+
 /// Where MIT's `dfl:` cache lies.
 fn default_folder() -> PathBuf {
     ["KRB5RCACHEDIR", "TMPDIR"]
@@ -156,18 +170,25 @@ fn try_to_write(path: &Path) -> Result<(), Unusable> {
 }
 
 fn try_to_open(options: &mut OpenOptions, path: &Path) -> Result<(), Unusable> {
+    // Before it is opened: another user's file can't be.
+    if let Ok(metadata) = path.symlink_metadata() {
+        is_ours(metadata.uid())?;
+    }
     let file = options
         .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
         .open(path)?;
-    let owner = file.metadata()?.uid();
-    if owner != geteuid().as_raw() {
-        // MIT refuses every token over such a file.
-        return Err(Unusable {
-            reason: format!("it belongs to the user with uid {owner}"),
-            is_anothers: true,
-        });
+    is_ours(file.metadata()?.uid())
+}
+
+/// MIT refuses every token over another user's file.
+fn is_ours(owner: u32) -> Result<(), Unusable> {
+    if owner == geteuid().as_raw() {
+        return Ok(());
     }
-    Ok(())
+    Err(Unusable {
+        reason: format!("it belongs to the user with uid {owner}"),
+        is_anothers: true,
+    })
 }
 
 fn unusable(path: &Path, reason: String) -> ConfigError {

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hickory_server::Server;
-use hickory_server::proto::rr::rdata::{SOA, SRV};
+use hickory_server::proto::rr::rdata::{CNAME, SOA, SRV};
 use hickory_server::proto::rr::{Name, RData, Record, RecordSet, RecordType, RrKey};
 use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, Catalog, ZoneType};
@@ -109,6 +109,16 @@ impl TestDns {
             self.set(host, record_type, records)?;
         }
         Ok(())
+    }
+
+    /// What a host's name is an alias of (CNAME), for a second.
+    ///
+    /// # Errors
+    ///
+    /// A name is no DNS name.
+    pub fn set_alias(&self, host: &str, target: &str) -> io::Result<()> {
+        let alias = RData::CNAME(CNAME(name(target)?));
+        self.set(host, RecordType::CNAME, vec![alias])
     }
 
     /// Ends the server: its port answers no more.

@@ -15,16 +15,26 @@ Run it as the user that the service runs as, on the service's machine:
     sudo -u www-data spnego-doctor --hostname intranet.corp.example.com \\
         --realm CORP.EXAMPLE.COM --keytab /etc/intranet.keytab
 
+sudo passes on neither what a unit of systemd sets (Environment=KRB5_CONFIG=…, KRB5RCACHEDIR=…) nor
+what the unit sees (PrivateTmp=, ProtectSystem=). The report names the variables that it saw. As the
+running unit sees it, with its variables, as root:
+
+    pid=$(systemctl show -P MainPID intranet)
+    xargs -0a /proc/$pid/environ sh -c 'exec nsenter -t $0 -m \\
+        runuser -u www-data -- env \"$@\" spnego-doctor --hostname …' $pid
+
 Usage: spnego-doctor --hostname HOST --realm REALM [OPTIONS]
-       spnego-doctor --token BASE64 [--keytab FILE]
+       spnego-doctor --token - [--keytab FILE] <HEADER
 
     --hostname HOST            the name by which browsers open the site; the SPN is HTTP/HOST
     --realm REALM              the realm of the SPN
     --keytab FILE              the keytab, in place of the system's default one
     --client-keytab FILE       the keytab of an account that can log in, to get a ticket for the SPN
                                where the SPN itself can't, as on Active Directory
+    --dns-server ADDRESS       the DNS server that is asked about HOST, in place of the system's
     --replay-cache FOLDER      the folder that the layer has for its replay cache
-    --token BASE64             explains a captured Authorization header; - reads it from the input
+    --token -                  explains a captured Authorization header, which it reads from the
+                               input; as --token BASE64 every user of the machine may see it
 
 A directory, as the layer has it:
     --ldap URL                 a server, as in ldaps://ldap.example.com
@@ -63,6 +73,7 @@ pub(crate) struct Examination {
     pub(crate) token: Option<String>,
     pub(crate) keytab: Option<PathBuf>,
     client_keytab: Option<PathBuf>,
+    dns_server: Option<SocketAddr>,
     hostname: Option<String>,
     realm: Option<String>,
     replay_cache: Option<PathBuf>,
@@ -124,8 +135,12 @@ impl Options {
                 Long("ldap-openldap") => {
                     said.ldap.preset = Some(Preset::OpenLdap(text(&mut arguments)?));
                 }
+                Long("dns-server") => {
+                    said.dns_server = Some(dns_server("--dns-server", &text(&mut arguments)?)?);
+                }
                 Long("ldap-dns-server") => {
-                    said.ldap.dns_server = Some(dns_server(&text(&mut arguments)?)?);
+                    let text = text(&mut arguments)?;
+                    said.ldap.dns_server = Some(dns_server("--ldap-dns-server", &text)?);
                 }
                 Long("ldap-start-tls") => said.ldap.start_tls = true,
                 Long("ldap-bind") => said.ldap.bind = Some(text(&mut arguments)?),
@@ -159,13 +174,11 @@ fn path(arguments: &mut lexopt::Parser) -> Result<PathBuf, lexopt::Error> {
 }
 
 /// An address, with a port or with that of DNS.
-fn dns_server(text: &str) -> Result<SocketAddr, String> {
+fn dns_server(option: &str, text: &str) -> Result<SocketAddr, String> {
     const DNS: u16 = 53;
     let ip = || text.parse().map(|ip: IpAddr| SocketAddr::new(ip, DNS));
     let address = text.parse().or_else(|_| ip());
-    address.map_err(|_| {
-        format!("--ldap-dns-server: {text:?} is no address; write it as in 192.0.2.1:53")
-    })
+    address.map_err(|_| format!("{option}: {text:?} is no address; write it as in 192.0.2.1:53"))
 }
 
 impl Examination {
@@ -190,6 +203,9 @@ impl Examination {
         if let Some(keytab) = self.client_keytab {
             doctor = doctor.client_keytab(keytab);
         }
+        if let Some(server) = self.dns_server {
+            doctor = doctor.dns_server(server);
+        }
         if let Some(folder) = self.replay_cache {
             doctor = doctor.replay_cache(folder);
         }
@@ -206,7 +222,12 @@ impl Examination {
 impl Ldap {
     fn directory(self, keytab: Option<&Path>) -> Result<Option<LdapDirectory>, String> {
         if self.urls.is_empty() && self.preset.is_none() {
-            return Ok(None);
+            return match self.is_said() {
+                Some(option) => Err(format!(
+                    "{option} is of a directory: name its server with --ldap, or its domain"
+                )),
+                None => Ok(None),
+            };
         }
         let mut urls = self.urls.into_iter();
         let mut builder = match self.preset {
@@ -247,6 +268,25 @@ impl Ldap {
         };
         builder = searching(builder, self.base, self.filter)?;
         builder.build().map(Some).map_err(|error| error.to_string())
+    }
+}
+
+impl Ldap {
+    /// An option that says something of a directory, and not which it is.
+    fn is_said(&self) -> Option<&'static str> {
+        let said = [
+            (self.dns_server.is_some(), "--ldap-dns-server"),
+            (self.start_tls, "--ldap-start-tls"),
+            (self.ca.is_some(), "--ldap-ca"),
+            (self.bind.is_some(), "--ldap-bind"),
+            (self.password.is_some(), "a password"),
+            (self.principal.is_some(), "--ldap-gssapi"),
+            (self.keytab.is_some(), "--ldap-keytab"),
+            (self.base.is_some(), "--ldap-base"),
+            (self.filter.is_some(), "--ldap-filter"),
+        ];
+        said.into_iter()
+            .find_map(|(is_said, option)| is_said.then_some(option))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the [doctor](crate::doctor) asks of each server, step by step.
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use super::LdapDirectory;
 use super::connection::{Connection, Endpoint, dial};
+use super::dns::Dns;
 use super::failure::Failure;
 use super::lookup::{ANY, Query};
 use super::server::{Place, TlsFrom};
@@ -32,6 +34,15 @@ pub(crate) struct Step {
     pub(crate) took: Duration,
     /// What was seen, or what went wrong.
     pub(crate) outcome: Result<String, String>,
+    pub(crate) blamed: Blamed,
+}
+
+/// Which secret a server, or a KDC, calls wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blamed {
+    Neither,
+    Password,
+    Key,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +52,11 @@ pub(crate) enum StepKind {
     Tls,
     Bind,
     Base,
+}
+
+/// The name that a host's is an alias of, says this DNS server, or else the system's.
+pub(crate) async fn alias_of(host: &str, server: Option<SocketAddr>) -> io::Result<Option<String>> {
+    Dns { server }.alias(host).await
 }
 
 impl LdapDirectory {
@@ -56,10 +72,8 @@ impl LdapDirectory {
         let mut diagnoses = Vec::new();
         for server in self.servers.draw(Instant::now() + patience).await? {
             let diagnosis = Diagnosis::of(server.endpoint(), &bases, patience).await;
-            let is_refused = diagnosis
-                .steps
-                .last()
-                .is_some_and(|step| step.kind == StepKind::Bind && step.outcome.is_err());
+            let last = diagnosis.steps.last();
+            let is_refused = last.is_some_and(|step| step.blamed != Blamed::Neither);
             diagnoses.push(diagnosis);
             if is_refused {
                 break;
@@ -158,6 +172,7 @@ impl Steps {
         let opened = timeout(self.patience, Connection::open(endpoint)).await;
         let opened = opened.unwrap_or(Err(Failure::TimedOut(self.patience)));
         let failed = opened.as_ref().err().map(Failure::step);
+        let blamed = opened.as_ref().err().map(Failure::blames);
         let bound = match &endpoint.bind {
             Some(bind) => format!("bound as {bind}"),
             None => "nobody is bound: the search is anonymous".to_owned(),
@@ -180,7 +195,11 @@ impl Steps {
                 Ok(connection)
             }
             Err(text) => {
-                self.end(kind, Err(text))?;
+                let ended = self.end(kind, Err(text));
+                if let (Some(step), Some(blamed)) = (self.done.last_mut(), blamed) {
+                    step.blamed = blamed;
+                }
+                ended?;
                 Err(Failed)
             }
         }
@@ -193,6 +212,7 @@ impl Steps {
             kind,
             took: now - self.begun,
             outcome,
+            blamed: Blamed::Neither,
         });
         self.begun = now;
         match has_failed {

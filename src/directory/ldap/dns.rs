@@ -38,6 +38,27 @@ impl Dns {
         Ok((records, Duration::from_secs(ttl.into())))
     }
 
+    /// The name that this one is an alias of (CNAME).
+    #[cfg(feature = "doctor")]
+    pub(super) async fn alias(&self, name: &str) -> io::Result<Option<String>> {
+        let lookup = self
+            .resolver()?
+            .lookup(absolute(name)?, RecordType::CNAME)
+            .await;
+        let lookup = match lookup {
+            Err(error) if error.is_no_records_found() => return Ok(None),
+            lookup => lookup.map_err(io::Error::other)?,
+        };
+        let target = lookup
+            .answers()
+            .iter()
+            .find_map(|record| match &record.data {
+                RData::CNAME(target) => Some(target.0.to_ascii().trim_end_matches('.').to_owned()),
+                _ => None,
+            });
+        Ok(target)
+    }
+
     /// The addresses of a host.
     pub(super) async fn addresses(
         &self,

@@ -10,7 +10,7 @@ use ldap3::LdapError;
 use super::bind::Method;
 use super::connection::addresses::UnknownHost;
 #[cfg(feature = "doctor")]
-use super::diagnosis::StepKind;
+use super::diagnosis::{Blamed, StepKind};
 use super::outcome::{Refused, is_unavailable};
 use crate::directory::DirectoryError;
 #[cfg(feature = "ldap-gssapi")]
@@ -98,6 +98,18 @@ impl Failure {
             #[cfg(feature = "ldap-gssapi")]
             Self::Account(refused) => refused.is_wrong_key,
             _ => false,
+        }
+    }
+
+    /// What it says of who we are.
+    #[cfg(feature = "doctor")]
+    pub(super) fn blames(&self) -> Blamed {
+        match self {
+            Self::Paused(before, _) => before.blames(),
+            Self::Bind { .. } if self.counts_against_the_account() => Blamed::Password,
+            #[cfg(feature = "ldap-gssapi")]
+            Self::Account(_) if self.counts_against_the_account() => Blamed::Key,
+            _ => Blamed::Neither,
         }
     }
 
@@ -294,6 +306,42 @@ impl From<LdapError> for Broken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "doctor")]
+    #[test]
+    fn a_password_is_blamed_where_the_server_blames_it_alone() {
+        let bind = |method, code| Failure::Bind {
+            name: "\"cn=web\"".to_owned(),
+            method,
+            refused: Refused {
+                code,
+                text: String::new(),
+            },
+        };
+        let account = |is_outage, is_wrong_key| {
+            Failure::Account(AccountRefused {
+                is_outage,
+                is_wrong_key,
+                detail: String::new(),
+            })
+        };
+        for (failure, blamed) in [
+            (bind(Method::Simple, 49), Blamed::Password),
+            // Busy, and a bind that the server wants in another way.
+            (bind(Method::Simple, 51), Blamed::Neither),
+            (bind(Method::Simple, 8), Blamed::Neither),
+            (bind(Method::External, 49), Blamed::Neither),
+            (account(true, false), Blamed::Neither),
+            (account(false, true), Blamed::Key),
+            (Failure::Unproved, Blamed::Neither),
+            (Failure::WantsLayer, Blamed::Neither),
+            (Failure::Garbled, Blamed::Neither),
+        ] {
+            assert_eq!(failure.blames(), blamed, "{failure:?}");
+            let paused = Failure::Paused(Box::new(failure), Duration::from_secs(1));
+            assert_eq!(paused.blames(), blamed);
+        }
+    }
 
     #[test]
     fn a_refused_bind_says_what_to_mend() {

@@ -1,12 +1,15 @@
 //! What the KDC's answers, and its silence, are told as.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::keytab::Sound;
-use super::super::{Check, Finding, Site};
+use super::super::{Check, Finding, Level, Site};
 use super::{PATIENCE, UNKNOWN_REALM, has_wrong_key};
 use crate::error::Error;
-use crate::explain::{Cause, Explanation, System, Token, for_commands, here, mend, set_clock};
+use crate::explain::{
+    Cause, Explanation, HeldKeys, System, Ticket, Token, for_commands, here, mend, set_clock,
+};
 use crate::kerberos::examination::{KdcAnswer, SignIn};
 use crate::principal::Principal;
 
@@ -16,33 +19,29 @@ const LITTLE: i64 = 60;
 /// `KDC_ERR_S_PRINCIPAL_UNKNOWN` of RFC 4120 section 7.5.9.
 const UNKNOWN_SERVICE: i32 = 7;
 
-pub(super) fn unreached(own_realm: &str, answer: &KdcAnswer) -> Finding {
+pub(super) fn unreached(own_realm: &str, level: Level, answer: &KdcAnswer) -> Finding {
     let realm = for_commands(own_realm).unwrap_or("REALM");
     let (code, text) = match &answer.outcome {
         Err((code, text)) => (*code, text.as_str()),
         Ok(()) => (0, ""),
     };
-    let finding = Finding::error(Check::Kdc, format!("no KDC of {own_realm} answers: {text}"));
+    let seen = format!("no KDC of {own_realm} answers: {text}");
+    let finding = Finding::new(Check::Kdc, level, seen);
     let look = here(format!("dig +short SRV _kerberos._tcp.{realm}"));
     if code == UNKNOWN_REALM {
         return finding
             .meaning(
                 "Neither krb5.conf nor the DNS names a KDC. The layer accepts tickets all the same; \
-                 keys could not be compared. Name the KDC in krb5.conf, or the DNS server that knows \
-                 it in /etc/resolv.conf; this shows what the DNS says:",
+                 keys could not be compared. Name the KDC in krb5.conf, by kdc = HOST within the realm's \
+                 braces in [realms], or the DNS server that knows it in /etc/resolv.conf; this shows \
+                 what the DNS says:",
             )
-            .mended_by([
-                look,
-                here(format!(
-                    "printf '[realms]\\n    {realm} = {{\\n        kdc = KDC\\n    }}\\n' \
-                     >>/etc/krb5.conf"
-                )),
-            ]);
+            .mended_by([look]);
     }
     finding
         .meaning(
-            "Nobody gets a ticket while no KDC runs. The layer accepts the tickets that there are; keys \
-             could not be compared. Start it, and let this machine reach it on port 88 (TCP and UDP).",
+            "Nobody gets a ticket while no KDC runs. The layer needs none for the tickets that clients \
+             have, but for Basic, and to bind with a keytab; keys could not be compared. Start it, and let this machine reach it on port 88 (TCP and UDP).",
         )
         .mended_by([
             mend(System::ActiveDirectory, "Start-Service kdc"),
@@ -56,8 +55,9 @@ pub(super) fn unreached(own_realm: &str, answer: &KdcAnswer) -> Finding {
 /// It takes what is asked, or somebody on the way does, and says nothing.
 pub(super) fn silent(site: &Site, question: &str) -> Finding {
     let realm = for_commands(&site.realm).unwrap_or("REALM");
-    Finding::error(
+    Finding::new(
         Check::Kdc,
+        site.without_kdc,
         format!(
             "no KDC of {} answers: asked for {question}, it was silent for {} s",
             site.realm,
@@ -115,7 +115,7 @@ pub(super) fn judged(keytab: &Sound, client: &Principal, signed_in: SignIn) -> V
         SignIn::Done { token } => {
             let ticket = Token::of(&token);
             vec![
-                same_key(&ticket),
+                same_key(&ticket, &held),
                 Finding::ok(
                     Check::Handshake,
                     format!("{client} signed in to {service}, and both proved who they are"),
@@ -124,13 +124,14 @@ pub(super) fn judged(keytab: &Sound, client: &Principal, signed_in: SignIn) -> V
         }
         SignIn::Refused { token, kind, text } => {
             let ticket = Token::of(&token);
-            if let Some(why) = Explanation::of_captured(ticket.clone(), &held) {
+            if let Some(why) = Explanation::of_captured(ticket.clone(), Arc::clone(&held)) {
                 return vec![other_key(&why, &ticket)];
             }
-            let why = Explanation::of_refused(kind, &token, held, Some(&service), None);
+            let why =
+                Explanation::of_refused(kind, &token, Arc::clone(&held), Some(&service), None);
             let mends = why.map(|why| why.mends());
             vec![
-                same_key(&ticket),
+                same_key(&ticket, &held),
                 Finding::error(Check::Handshake, format!("{}: {text}", Error::new(kind)))
                     .meaning(match mends {
                         Some(_) => {
@@ -145,15 +146,25 @@ pub(super) fn judged(keytab: &Sound, client: &Principal, signed_in: SignIn) -> V
     }
 }
 
-fn same_key(ticket: &Token) -> Finding {
-    let ticket = ticket.ticket().map(ToString::to_string);
-    Finding::ok(
-        Check::KeyVersion,
-        format!(
-            "the KDC's ticket is for {}, and so is a key of the keytab",
-            ticket.as_deref().unwrap_or("the SPN")
+fn same_key(token: &Token, held: &HeldKeys) -> Finding {
+    let ticket = token.ticket();
+    let shown = ticket.map(ToString::to_string);
+    let seen = format!(
+        "the KDC's ticket is for {}, and so is a key of the keytab",
+        shown.as_deref().unwrap_or("the SPN")
+    );
+    let newest = ticket.and_then(|ticket| held.newest_of(ticket));
+    match (newest, ticket.and_then(Ticket::kvno)) {
+        (Some(newest), Some(kvno)) if newest > kvno => Finding::note(
+            Check::KeyVersion,
+            format!("{seen}; its newer key, kvno {newest}, waits for the KDC's"),
+        )
+        .meaning(
+            "So it should be while the key is being changed: give each server of the site the new key, \
+             and then the KDC. If no change is under way, the keytab is of another account.",
         ),
-    )
+        _ => Finding::ok(Check::KeyVersion, seen),
+    }
 }
 
 fn other_key(why: &Explanation, ticket: &Token) -> Finding {

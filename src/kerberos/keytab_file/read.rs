@@ -106,9 +106,14 @@ impl HeldKeys {
     /// # Errors
     ///
     /// It is not there, can't be read, or is no keytab.
-    pub fn read(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
+    pub fn read(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let (_, _, keytab) = load(&path, &[])?;
+        let said = |kind, what: String| {
+            io::Error::new(kind, format!("the keytab {}: {what}", path.display()))
+        };
+        let (_, bytes) = read(&path).map_err(|error| said(error.kind(), error.to_string()))?;
+        let keytab = Keytab::parse(&bytes);
+        let keytab = keytab.map_err(|error| said(io::ErrorKind::InvalidData, error.to_string()))?;
         Ok(Self::of(&path, &keytab))
     }
 

@@ -19,6 +19,13 @@ fn people_read_what_was_seen_what_it_means_and_the_command() {
         text.ends_with("\nNothing was found that keeps people from signing in.\n"),
         "{text}"
     );
+    // Another environment than the service's is seen.
+    let seen = format!("KRB5RCACHEDIR={}", set_up.replays.display());
+    assert!(
+        text.contains("ok       environment: KRB5_CONFIG=/"),
+        "{text}"
+    );
+    assert!(text.contains(&seen), "{text}");
     // No colours go into a file.
     assert!(!text.contains('\u{1b}'), "{text}");
     std::fs::remove_file(&set_up.keytab).expect("removes");
@@ -147,6 +154,32 @@ fn a_captured_header_is_explained() {
         "{text}"
     );
 
+    // As a browser's tools copy it, with its name; and field by field for a program.
+    let mut command = Command::new(DOCTOR);
+    command
+        .arg("--token")
+        .arg(format!("Authorization: {}", header("HTTP/alias")))
+        .args(["--json", "--keytab"])
+        .arg(&set_up.keytab);
+    let token = &super::Findings::of(&mut command).report["token"];
+    assert_eq!(
+        token["token"]["ticket"]["service"],
+        "HTTP/alias@EXAMPLE.TEST"
+    );
+    assert_eq!(token["token"]["mechanisms"][0], "kerberos");
+    let why = &token["explanation"];
+    assert_eq!(why["cause"], "wrong-spn");
+    assert_eq!(why["mends"][0]["command"], "setspn -Q HTTP/alias");
+    assert_eq!(why["mends"][1]["when"], "only if nobody has it");
+
+    // A keytab that can't be read is not told as a layer's would be.
+    let mut command = Command::new(DOCTOR);
+    command.args(["--token", &header("HTTP/alias"), "--keytab", "/nowhere"]);
+    let output = command.output().expect("starts");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("the keytab /nowhere: No such file"), "{text}");
+    assert!(!text.contains(".keytab("), "{text}");
+
     // A header as long as some are does not fit everywhere.
     let mut child = Command::new(DOCTOR)
         .args(["--token", "-"])
@@ -205,6 +238,14 @@ fn a_command_line_that_says_too_little_is_refused() {
                 "dc1",
             ],
             "--ldap-dns-server: \"dc1\" is no address",
+        ),
+        (
+            &["--hostname", "a", "--realm", "A", "--ldap-base", "dc=a"],
+            "--ldap-base is of a directory: name its server with --ldap",
+        ),
+        (
+            &["--hostname", "a", "--realm", "A", "--ldap-bind", "x"],
+            "--ldap-bind is of a directory",
         ),
         (
             &["--hostname", "a", "--realm", "A", "--ldap", "http://a"],

@@ -116,6 +116,16 @@ fn a_bind_that_is_refused_is_tried_by_the_mend() {
     let seen = findings.seen("directory-bind");
     assert!(seen.contains("LDAP result 49"), "{seen}");
     assert!(!seen.contains(ldap.service_password()), "{seen}");
+    // Each try with a wrong one counts towards a lock, and a reset may end a keytab.
+    let means = findings.means("directory-bind");
+    assert!(!means.contains("until"), "{means}");
+    let ad = findings.mends("directory-bind", "active-directory");
+    let looks = "Get-ADUser ACCOUNT -Properties LockedOut,PasswordExpired";
+    assert_eq!(ad[0], looks);
+    assert!(
+        ad[1].starts_with("Set-ADAccountPassword ACCOUNT -Reset"),
+        "{ad:?}"
+    );
     let name = format!("dn:{}", ldap.service_dn());
     let text = asks(&ldap, &findings.mends("directory-bind", "linux")[0]);
     assert!(text.contains(&name), "{text}");

@@ -1,45 +1,59 @@
 //! Faults of this machine, and of its keytab.
 
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use super::{AS_NOBODY, Findings, SetUp, doctor_for_nobody, is_root, set_mode};
 
+/// What else is in the file is needed by others of the machine, so that nothing writes a new one.
 #[test]
-fn a_krb5_conf_that_is_broken_is_put_out_of_the_way() {
+fn a_krb5_conf_that_is_broken_is_found_among_several() {
     let set_up = SetUp::new();
     let sound = std::fs::read_to_string(&set_up.krb5_conf).expect("reads");
-    std::fs::write(&set_up.krb5_conf, sound.replacen(']', "", 1)).expect("writes");
-    let findings = set_up.look();
+    let broken = set_up.realm.folder().join("broken.krb5.conf");
+    std::fs::write(&broken, sound.replacen(']', "", 1)).expect("writes");
+    let both = format!("{}:{}", set_up.krb5_conf.display(), broken.display());
+    let mut command = set_up.doctor();
+    let findings = Findings::of(command.env("KRB5_CONFIG", both));
     findings.blame(&[("krb5-conf", "error")]);
     let seen = findings.seen("krb5-conf");
-    assert!(seen.contains("web.krb5.conf: Improper format"), "{seen}");
-    set_up.apply(&findings, "krb5-conf", "linux", &[]);
-    // The smallest one leaves the KDCs to the DNS, which knows none of a test.
-    let findings = set_up.look();
-    assert_eq!(findings.of_check("krb5-conf")["level"], "ok");
-    findings.blame(&[("kdc", "error")]);
-    let named = findings.mends("kdc", "linux");
-    assert!(named[1].contains("kdc = KDC"), "{named:?}");
+    assert!(seen.contains("krb5.conf: Improper format"), "{seen}");
+    let looks = findings.mends("krb5-conf", "linux");
+    let blamed: Vec<_> = looks
+        .iter()
+        .filter(|look| {
+            let output = set_up.realm.command("sh").args(["-c", look]).output();
+            let output = output.expect("runs");
+            String::from_utf8_lossy(&output.stderr).contains("Improper format")
+        })
+        .collect();
+    let [look] = blamed[..] else {
+        panic!("{looks:?}: {blamed:?}");
+    };
+    assert!(look.contains("broken.krb5.conf"), "{look}");
+    set_up.look().are_sound();
 }
 
 #[test]
-fn another_default_realm_is_a_warning() {
+fn another_default_realm_is_a_note_for_others_may_need_it() {
     let set_up = SetUp::new();
     let sound = std::fs::read_to_string(&set_up.krb5_conf).expect("reads");
-    let other = sound.replace("default_realm = EXAMPLE", "default_realm = OTHER");
-    std::fs::write(&set_up.krb5_conf, other).expect("writes");
-    set_up.is_found_and_mended("default-realm", "warning", |findings| {
-        assert_eq!(
-            findings.seen("default-realm"),
-            "it is OTHER.TEST, and not EXAMPLE.TEST"
-        );
-        set_up.apply(findings, "default-realm", "linux", &[]);
-    });
-    let none = sound.replace("default_realm", "no_such_thing");
-    std::fs::write(&set_up.krb5_conf, none).expect("writes");
-    set_up.is_found_and_mended("default-realm", "warning", |findings| {
-        set_up.apply(findings, "default-realm", "linux", &[]);
-    });
+    for (default, words) in [
+        (
+            "default_realm = OTHER",
+            "it is OTHER.TEST, and not EXAMPLE.TEST",
+        ),
+        ("no_such_thing = EXAMPLE", "default realm"),
+    ] {
+        let other = sound.replace("default_realm = EXAMPLE", default);
+        std::fs::write(&set_up.krb5_conf, other).expect("writes");
+        let findings = set_up.look();
+        findings.are_sound();
+        let found = findings.of_check("default-realm");
+        assert_eq!(found["level"], "note", "{found}");
+        assert!(found["mends"].is_null(), "{found}");
+        assert!(findings.seen("default-realm").contains(words), "{found}");
+    }
 }
 
 #[test]
@@ -79,26 +93,32 @@ fn what_the_services_user_may_not_read_or_write_is_given_to_it() {
     }
     let set_up = SetUp::new();
     let copy = doctor_for_nobody(set_up.realm.folder());
-    let look = || {
+    let look_with = |more: &[&str]| {
         let mut command = set_up.doctor_by(&AS_NOBODY);
         let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         let mut as_nobody = set_up.realm.command(AS_NOBODY[0]);
         as_nobody
             .args(&arguments[..3])
             .arg(&copy)
-            .args(&arguments[4..]);
+            .args(&arguments[4..])
+            .args(more);
         for (name, value) in command.env("UNUSED", "").get_envs() {
             as_nobody.env(name, value.unwrap_or_default());
         }
         as_nobody.env_remove("KRB5_KTNAME").env_remove("KRB5_TRACE");
         Findings::of(&mut as_nobody)
     };
+    let look = || look_with(&[]);
     let findings = look();
     findings.blame(&[("keytab", "error")]);
     let seen = findings.seen("keytab");
     assert!(seen.contains("Permission denied"), "{seen}");
-    let mend = &findings.mends("keytab", "linux")[0];
-    assert!(mend.starts_with("chown nobody /"), "{mend}");
+    // Whose keys it has is looked at first.
+    let [list, chown] = &findings.mends("keytab", "linux")[..] else {
+        panic!("{findings:?}");
+    };
+    assert!(list.starts_with("klist -k /"), "{list}");
+    assert!(chown.starts_with("chown nobody /"), "{chown}");
     set_up.apply(&findings, "keytab", "linux", &[]);
     look().are_sound();
 
@@ -108,9 +128,46 @@ fn what_the_services_user_may_not_read_or_write_is_given_to_it() {
     set_up.apply(&findings, "krb5-conf", "linux", &[]);
     look().are_sound();
 
-    set_mode(&set_up.replays, 0o700);
+    // The folder of all is left as it is.
+    set_mode(&set_up.replays, 0o755);
     let findings = look();
     findings.blame(&[("replay-cache", "error")]);
+    let means = findings.means("replay-cache");
+    assert!(
+        means.contains(".replay_cache(\"/var/lib/SERVICE\")"),
+        "{means}"
+    );
+    let own = set_up.realm.folder().join("own");
+    let own = own.to_str().expect("text");
+    set_up.apply(
+        &findings,
+        "replay-cache",
+        "linux",
+        &[("/var/lib/SERVICE", own)],
+    );
+    look_with(&["--replay-cache", own]).are_sound();
+    let folder = std::fs::metadata(&set_up.replays).expect("metadata");
+    assert_eq!((folder.uid(), folder.mode() & 0o7777), (0, 0o755));
+    look().blame(&[("replay-cache", "error")]);
+
+    // That of the layer's own is given to it.
+    std::os::unix::fs::chown(own, Some(0), None).expect("chown");
+    let findings = look_with(&["--replay-cache", own]);
+    findings.blame(&[("replay-cache", "error")]);
+    set_up.apply(&findings, "replay-cache", "linux", &[]);
+    look_with(&["--replay-cache", own]).are_sound();
+
+    // A file that somebody else has made can't be opened either, and is what is in the way.
+    set_mode(&set_up.replays, 0o1777);
+    let file = set_up.replays.join("krb5_65534.rcache2");
+    std::fs::write(&file, "").expect("writes");
+    set_mode(&file, 0o600);
+    let findings = look();
+    findings.blame(&[("replay-cache", "error")]);
+    let seen = findings.seen("replay-cache");
+    assert!(seen.contains("it belongs to the user with uid 0"), "{seen}");
+    let rm = format!("rm {}", file.display());
+    assert_eq!(findings.mends("replay-cache", "linux"), [rm]);
     set_up.apply(&findings, "replay-cache", "linux", &[]);
     look().are_sound();
 }
@@ -202,7 +259,7 @@ fn keys_of_weak_types_alone_are_a_warning() {
         assert!(seen.contains("arcfour-hmac (weak)"), "{seen}");
         let aes = findings.mends("keys", "active-directory");
         assert!(
-            aes[0].contains("-KerberosEncryptionType AES128,AES256"),
+            aes[2].contains("-KerberosEncryptionType AES128,AES256"),
             "{aes:?}"
         );
         set_up.apply(findings, "keys", "mit", &[]);

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use tower_spnego::testing::TestDns;
+
 use super::{Findings, SetUp};
 
 /// Has a program see this file as `/etc/hosts`. The C library's own look-ups are replaced, with no
@@ -52,17 +54,42 @@ fn an_alias_is_a_warning() {
         .export_keytab("HTTP/intranet.example.test", &set_up.keytab)
         .expect("exported");
     let hosts = "127.0.0.1 localhost\n127.0.0.7 web1.example.test intranet.example.test\n";
-    let findings = with_hosts(&set_up, hosts, host);
+    // An alias in the machine's own file is nobody else's: nothing is to be done in the domain's DNS.
+    let dns = TestDns::start().expect("a DNS server");
+    let server = dns.address().to_string();
+    let look = |hosts: &str| {
+        let file = set_up.realm.folder().join("hosts");
+        std::fs::write(&file, hosts).expect("writes");
+        let mut command = set_up.doctor();
+        command.args(["--hostname", host, "--dns-server", &server]);
+        Findings::of(sees_hosts(&mut command, &file))
+    };
+    let findings = look(hosts);
+    findings.are_sound();
+    assert_eq!(findings.of_check("alias")["level"], "note");
+    assert_eq!(
+        findings.seen("alias"),
+        "intranet.example.test is called web1.example.test by this machine; the DNS has no alias of \
+         that name"
+    );
+    assert!(
+        findings.of_check("alias")["mends"].is_null(),
+        "{findings:#?}"
+    );
+
+    dns.set_alias(host, "web1.example.test").expect("named");
+    let findings = look(hosts);
     findings.blame(&[("alias", "warning")]);
     assert_eq!(
         findings.seen("alias"),
         "intranet.example.test is an alias of web1.example.test"
     );
+    // Which address is its own, only a person knows: here it is one of this machine alone.
     assert_eq!(
         findings.mends("alias", "samba"),
         [
             "samba-tool dns delete DNS_SERVER example.test intranet CNAME web1.example.test",
-            "samba-tool dns add DNS_SERVER example.test intranet A 127.0.0.7",
+            "samba-tool dns add DNS_SERVER example.test intranet A ADDRESS",
         ]
     );
     // In place of a DNS server's, the machine's own record.

@@ -276,7 +276,8 @@ fn a_password_of_the_bind_that_is_wrong_is_set_anew() {
     let findings = look();
     findings.blame(&[("directory-bind", "error")]);
     // It asks for the password otherwise.
-    let answer = format!("{account} --newpassword={password}");
-    domain.apply_with(&findings, "directory-bind", &[("ACCOUNT", &answer)]);
+    let answer = format!("setpassword {account} --newpassword={password}");
+    let replace = [("setpassword ACCOUNT", &*answer), ("ACCOUNT", account)];
+    domain.apply_with(&findings, "directory-bind", &replace);
     look().are_sound();
 }

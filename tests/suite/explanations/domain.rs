@@ -1,12 +1,13 @@
 //! Faults of the accounts of an Active Directory domain.
 
-use tower_spnego::explain::Cause;
+use tower_spnego::explain::{Cause, System};
 use tower_spnego::testing::{TestActiveDirectory, active_directory_or_skip};
 use tower_spnego::{ErrorKind, PrincipalOnly, SpnegoLayer, SpnegoLayerBuilder, TicketDirectory};
 
 use super::{KEYTAB, explains};
+use crate::ntlm::NEGOTIATE;
 use crate::refused_tokens::all_forms;
-use crate::site::{SPN, Site};
+use crate::site::{SPN, Site, request, with_header};
 
 fn domain(test: &str) -> Option<TestActiveDirectory> {
     let can_run = active_directory_or_skip(&format!("explanations::domain::{test}"));
@@ -108,8 +109,8 @@ database.modify(entry)";
 /// The KDC then knows neither: its clients have no ticket, and browsers send NTLM, whose explanation
 /// has it among the five reasons.
 #[tokio::test]
-async fn for_an_spn_on_two_accounts_the_kdc_gives_no_ticket() {
-    let test = "for_an_spn_on_two_accounts_the_kdc_gives_no_ticket";
+async fn an_spn_on_two_accounts_is_explained_by_the_ntlm_that_comes_for_want_of_a_ticket() {
+    let test = "an_spn_on_two_accounts_is_explained_by_the_ntlm_that_comes_for_want_of_a_ticket";
     let Some(ad) = domain(test) else {
         return;
     };
@@ -118,6 +119,39 @@ async fn for_an_spn_on_two_accounts_the_kdc_gives_no_ticket() {
     let alice = || ad.ticket_cache("alice").expect("a ticket");
     let error = alice().token(SPN).expect_err("no ticket").to_string();
     assert!(error.contains("Server not found"), "{error}");
+    let site = Site::new(layer(&ad));
+    let ntlm = with_header(
+        request("/"),
+        "authorization",
+        &format!("Negotiate {NEGOTIATE}"),
+    );
+    let answer = site.browser().send(ntlm).await;
+    answer.is_rejected(ErrorKind::Ntlm);
+    let error = answer.error.expect("an error");
+    let why = error.explanation().expect("an explanation");
+    assert_eq!(why.kind(), Cause::Ntlm);
+    assert!(
+        why.to_string().contains("the SPN is on two accounts"),
+        "{why}"
+    );
+    // What it says to look with shows them both.
+    let mends = why.mends();
+    let look = mends.iter().find(|mend| mend.system() == System::Samba);
+    let database = ad.folder().join("private/sam.ldb");
+    let look = look.expect("a look").command();
+    let look = look.replace(
+        "/var/lib/samba/private/sam.ldb",
+        database.to_str().expect("text"),
+    );
+    let output = ad
+        .command("sh")
+        .args(["-ec", &look])
+        .output()
+        .expect("runs");
+    let found = String::from_utf8_lossy(&output.stdout);
+    for account in ["sAMAccountName: svc-web", "sAMAccountName: svc-other"] {
+        assert!(found.contains(account), "{look}: {found}");
+    }
     // On one again, as the explanation has it.
     behind_sambas_back(&ad, "FLAG_MOD_DELETE", "svc-other");
     alice().token(SPN).expect("a token");

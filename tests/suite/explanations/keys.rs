@@ -178,7 +178,7 @@ async fn a_captured_token_is_explained_without_being_tried() {
     let of = |token: &[u8]| {
         let token = Token::read(&authorization(token)).expect("a token");
         (
-            Explanation::of_captured(token.clone(), &before),
+            Explanation::of_captured(token.clone(), before.clone()),
             token.to_string(),
         )
     };

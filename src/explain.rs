@@ -29,7 +29,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,27 +37,30 @@ use base64::DecodeError;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 pub use self::cause::Cause;
+#[cfg(feature = "doctor")]
+pub(crate) use self::commands::{NO_COPY, Names, is_the_machines};
 pub use self::enctype::Enctype;
 pub use self::keytab::{HeldKeys, Key};
 pub(crate) use self::mend::export_commands;
-pub(crate) use self::mend::here;
 pub use self::mend::{Mend, System};
 #[cfg(feature = "doctor")]
-pub(crate) use self::mend::{NO_COPY, Names, is_the_machines, mend, set_clock};
+pub(crate) use self::mend::{here, mend, set_clock};
 #[cfg(feature = "doctor")]
-pub(crate) use self::names::for_commands;
-pub(crate) use self::names::path_for_commands;
+pub(crate) use self::names::{for_commands, path_for_commands};
+pub(crate) use self::replay_cache::ReplayCacheProblem;
 pub use self::token::{Mechanism, NtlmMessage, Ticket, Token};
 use crate::error::ErrorKind;
 use crate::principal::Principal;
 
 mod cause;
+mod commands;
 mod cure;
 mod enctype;
 mod facts;
 mod keytab;
 mod mend;
 mod names;
+mod replay_cache;
 mod token;
 mod words;
 
@@ -91,48 +94,6 @@ pub(crate) struct Clock {
     /// By how many seconds the client's is ahead.
     pub(crate) ahead: i64,
     pub(crate) allowed: Duration,
-}
-
-/// Why the replay cache can't be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReplayCacheProblem {
-    pub(crate) path: PathBuf,
-    pub(crate) reason: String,
-    pub(crate) is_anothers: bool,
-    /// The folder is the layer's own, and not one that others use as well.
-    pub(crate) is_own: bool,
-}
-
-impl ReplayCacheProblem {
-    /// What to do about it, where `user` is who the layer runs as.
-    pub(crate) fn mends(&self, user: &str) -> Vec<Mend> {
-        let name = |path: Option<&Path>, otherwise: &str| {
-            let path = path.and_then(Path::to_str).and_then(path_for_commands);
-            path.unwrap_or(otherwise).to_owned()
-        };
-        let folder = name(self.path.parent(), "FOLDER");
-        match (self.is_anothers, self.is_own) {
-            (true, _) => vec![here(format!("rm {}", name(Some(&self.path), "FILE")))],
-            (false, true) => vec![here(format!(
-                "install -d -m 700 -o {user} {folder} && df {folder}"
-            ))],
-            // Others have their files there: neither its owner nor its mode is ours to change.
-            (false, false) => vec![
-                here(format!("df {folder}")),
-                here(format!("install -d -m 700 -o {user} /var/lib/SERVICE")),
-            ],
-        }
-    }
-
-    pub(crate) fn advice(&self) -> &'static str {
-        match self.is_own {
-            true => "Mend that, or give the layer another folder of its own with .replay_cache(..)",
-            false => {
-                "Others use that folder, too: give the layer one of its own, with \
-                 .replay_cache(\"/var/lib/SERVICE\")"
-            }
-        }
-    }
 }
 
 impl Explanation {

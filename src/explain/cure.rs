@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::mend::{Mend, NO_COPY, Names, here, new_ticket, on_windows, set_clock};
+use super::commands::{NO_COPY, Names};
+use super::mend::{Mend, here, new_ticket, on_windows, set_clock};
 use super::names::for_commands;
 use super::{Cause, Explanation, Key, Ticket};
 

@@ -60,10 +60,15 @@
 //!   refused token it has an [`Explanation`](explain::Explanation): what was seen, what it means, and
 //!   the commands that mend it.
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
-//! - [`guide::clients`] says which clients sign in, and how; [`guide::browsers`] how browsers are set;
-//!   [`guide::observability`] which spans, events and metrics there are; [`guide::limits`] what is not
-//!   done yet.
-//! - [`guide::troubleshooting`] goes from what a person sees, or the log says, to what to do.
+//! - Guides, step by step, to a domain or realm: [`guide::active_directory`], [`guide::samba`],
+//!   [`guide::free_ipa`] and [`guide::mit_kerberos`].
+//! - Guides to where it runs: [`guide::containers`], [`guide::load_balancers`] (several servers), and
+//!   [`guide::observability`] (spans, events and metrics).
+//! - Guides to who signs in: [`guide::browsers`], and [`guide::clients`] of other kinds.
+//! - Guides for whoever comes from [`guide::django_auth_spnego`], [`guide::django_auth_ldap`] or
+//!   [`guide::mod_auth_gssapi`].
+//! - [`guide::troubleshooting`] goes from what a person sees, or the log says, to what to do;
+//!   [`guide::testing`] is about tests of your own; [`guide::limits`] says what is not done yet.
 #![cfg_attr(
     feature = "doctor",
     doc = "- [`doctor`] checks a whole set-up, and says how to mend it; it is a command, too."

@@ -1,4 +1,4 @@
-//! The guide for containers: what of it can run here, and the marks of what can't.
+//! The guide for containers: what of it can run here.
 
 use std::fs::{self, Permissions};
 use std::io::ErrorKind::ReadOnlyFilesystem;
@@ -13,25 +13,14 @@ use tower_spnego::ldap::LdapDirectory;
 use tower_spnego::testing::{TestLdap, TestRealm};
 use tower_spnego::{BasicOver, ErrorKind, PrincipalOnly, SpnegoLayer, SpnegoLayerBuilder};
 
-use crate::markdown::blocks;
 use crate::process;
 use crate::site::{SPN, Site, layer, request, token, with_header};
 use crate::wait;
-
-const GUIDE: &str = include_str!("../../src/guide/containers.md");
 
 const PASSWORD: &str = "correct horse battery staple";
 
 /// The user of the container.
 const NOBODY: u32 = 65534;
-
-#[test]
-fn every_block_that_is_not_run_says_what_it_was_compared_with() {
-    for block in blocks(GUIDE) {
-        let is_compiled = block.language == "rust,no_run";
-        assert!(is_compiled || block.is_checked(), "{block:?}");
-    }
-}
 
 /// All file systems are read-only but two: `run` as with `docker run --tmpfs`, `pod` as Kubernetes
 /// makes an `emptyDir`. Then another user goes on.

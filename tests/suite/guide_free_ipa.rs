@@ -1,24 +1,9 @@
 //! The guide for FreeIPA, which can't run here.
 
-use crate::markdown::{Block, blocks};
+use crate::markdown::blocks;
 
 const GUIDE: &str = include_str!("../../src/guide/free_ipa.md");
 
-/// Of this crate's own command.
-fn is_the_doctors(block: &Block) -> bool {
-    block.text.contains("spnego-doctor")
-}
-
-#[test]
-fn every_command_says_which_page_of_the_vendors_it_was_compared_with() {
-    for block in blocks(GUIDE) {
-        let is_compiled = block.language == "rust,no_run";
-        let is_accounted_for = is_compiled || is_the_doctors(&block) || block.is_checked();
-        assert!(is_accounted_for, "{block:?}");
-    }
-}
-
-#[cfg(feature = "doctor")]
 #[test]
 fn the_doctor_has_the_options_that_guides_name() {
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_spnego-doctor"))

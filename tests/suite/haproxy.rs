@@ -13,6 +13,7 @@ use tower_sessions::MemoryStore;
 
 use crate::daemon::{self, Daemon};
 use crate::keep_alive::{KeepAlive, Legs};
+use crate::markdown::{rows, words};
 use crate::not_run;
 use crate::server::{Server, answer};
 use crate::site::{Site, layer, realm};
@@ -105,11 +106,10 @@ async fn a_handshake_of_several_requests_signs_in_whoever_comes_between() {
 /// What the guide has HAProxy do to `X-Forwarded-Proto` and `X-Forwarded-For`.
 fn of_the_guide() -> String {
     let guide = include_str!("../../src/guide/load_balancers.md");
-    let row = guide
-        .lines()
-        .find(|line| line.starts_with("| `X-Forwarded-Proto`"));
-    let cell = row.and_then(|row| row.split('|').nth(3)).expect("a cell");
-    let lines: Vec<_> = cell.split('`').skip(1).step_by(2).collect();
+    let rows = rows(guide, "setting").into_iter();
+    let mut rows = rows.filter(|row| row[0].starts_with("`X-Forwarded-Proto`"));
+    let cell = &rows.next().expect("a row")[2];
+    let lines = words(cell);
     assert_eq!(lines.len(), 3, "{cell}");
     lines.join("\n    ")
 }

@@ -36,9 +36,11 @@ mod forge;
 mod forged;
 mod group_rules;
 mod groups;
+#[cfg(feature = "doctor")]
 mod guide_free_ipa;
 #[cfg(feature = "doctor")]
 mod guide_mit_kerberos;
+mod guides;
 mod haproxy;
 mod hooks;
 mod http2;

@@ -20,11 +20,12 @@ use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tower_spnego::testing::{TestLdap, TestRealm};
 use tower_spnego::{BasicOver, Cached, ErrorKind, SpnegoConnection, SpnegoLayerBuilder};
 
-use self::guide::{labels, rows, words};
+use self::guide::{labels, rows};
 use self::secrets::Secrets;
 use self::seen::{Seen, Told};
 use crate::der::{KRB5, NTLM, offer};
 use crate::ldap::people;
+use crate::markdown::{Row, words};
 use crate::process;
 use crate::site::{
     Answer, Site, layer, lock_replay_cache, request, token, with_header, with_token,
@@ -186,9 +187,10 @@ fn spans_are_documented(told: &[Told]) {
             )
         })
         .collect();
-    let documented: BTreeSet<_> = rows("Spans")
+    let rows = rows("Spans");
+    let documented: BTreeSet<_> = rows
         .iter()
-        .map(|row| (words(row[0])[0], words(row[1])[0], words(row[2])))
+        .map(|row| (words(&row[0])[0], words(&row[1])[0], words(&row[2])))
         .collect();
     assert_eq!(spans, documented);
 }
@@ -198,13 +200,13 @@ fn spans_are_documented(told: &[Told]) {
 fn events_are_documented(told: &[Told]) {
     let mut missing = rows("Events");
     for event in told.iter().filter(|told| told.is_ours() && told.is_event) {
-        let fits = |row: &Vec<&str>| {
-            let text = words(row[1])[0];
+        let fits = |row: &Row| {
+            let text = words(&row[1])[0];
             let text_fits = match text.strip_suffix('…') {
                 Some(start) => event.text.starts_with(start),
                 None => event.text == text,
             };
-            text_fits && words(row[0])[0] == event.level && words(row[2]) == event.declared
+            text_fits && words(&row[0])[0] == event.level && words(&row[2]) == event.declared
         };
         let is_documented = rows("Events").iter().any(fits);
         let is_of_the_parts_around = event.target.starts_with("tower_spnego::directory");
@@ -300,14 +302,14 @@ fn metrics_are_documented(metrics: &[Metric], kinds: &BTreeSet<String>) {
     }
     let mut documented = BTreeSet::new();
     for row in rows("Metrics") {
-        for (label, values) in labels(row[2]) {
+        for (label, values) in labels(&row[2]) {
             let values: Vec<_> = match values[..] {
                 ["ErrorKind"] => kinds.iter().map(String::as_str).collect(),
                 _ => values,
             };
             for value in values {
-                let name = words(row[0])[0];
-                let entry = [name, row[1], label, value].map(str::to_owned);
+                let name = words(&row[0])[0];
+                let entry = [name, &row[1], label, value].map(str::to_owned);
                 documented.insert(<(String, String, String, String)>::from(entry));
             }
         }

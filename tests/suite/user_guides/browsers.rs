@@ -11,9 +11,9 @@ use tempfile::TempDir;
 use tower_spnego::testing::{TestRealm, TicketCache, chromium_or_skip, firefox_or_skip};
 use tower_spnego::{PrincipalOnly, SpnegoLayer, SpnegoLayerBuilder};
 
-use super::blocks;
 use crate::clients::greeting;
 use crate::daemon::Daemon;
+use crate::markdown::texts;
 use crate::not_run;
 use crate::served::{DEADLINE, outcomes};
 use crate::website::Website;
@@ -23,10 +23,10 @@ const GUIDE: &str = include_str!("../../../src/guide/browsers.md");
 const HOST: &str = "intranet.corp.example.com";
 
 /// The guide's n-th policy.
-fn policy(n: usize) -> &'static str {
-    let policies = blocks(GUIDE, "json");
+fn policy(n: usize) -> String {
+    let mut policies = texts(GUIDE, "json");
     assert_eq!(policies.len(), 2, "Chromium's and Firefox's");
-    policies[n]
+    policies.swap_remove(n)
 }
 
 fn may_mount(test: &str) -> bool {
@@ -173,7 +173,7 @@ fn chromium_signs_in_by_the_guides_policy() {
             --disable-component-update --disable-breakpad --disable-dev-shm-usage \
             --user-data-dir="$PWD/profile" "$1""#;
     let path = "chromium/policies/managed/intranet.json";
-    its_policy_signs_in_at_the_sites_that_it_names(path, policy(0), command);
+    its_policy_signs_in_at_the_sites_that_it_names(path, &policy(0), command);
 }
 
 #[test]
@@ -201,5 +201,5 @@ END
         export MOZ_CRASHREPORTER_DISABLE=1
         exec "${TOWER_SPNEGO_FIREFOX:-firefox-esr}" --headless --no-remote --profile profile "$1""#;
     let path = "firefox/policies/policies.json";
-    its_policy_signs_in_at_the_sites_that_it_names(path, policy(1), command);
+    its_policy_signs_in_at_the_sites_that_it_names(path, &policy(1), command);
 }

@@ -1,6 +1,6 @@
 //! `guide::mod_auth_gssapi`.
 
-use super::{blocks, rows, words};
+use crate::markdown::{blocks, rows, words};
 
 const GUIDE: &str = include_str!("../../../src/guide/mod_auth_gssapi.md");
 
@@ -34,7 +34,7 @@ const DIRECTIVES: [&str; 23] = [
 #[test]
 fn each_directive_of_mod_auth_gssapi_has_a_row_and_no_other() {
     let rows = rows(GUIDE, "mod_auth_gssapi");
-    let subjects = rows.iter().map(|row| words(row[0])[0]);
+    let subjects = rows.iter().map(|row| words(&row[0])[0]);
     let subjects: Vec<_> = subjects.filter(|word| word.starts_with("Gssapi")).collect();
     assert_eq!(subjects, DIRECTIVES);
     for row in rows {
@@ -44,7 +44,9 @@ fn each_directive_of_mod_auth_gssapi_has_a_row_and_no_other() {
 
 #[test]
 fn the_directives_of_the_apache_configuration_are_real_ones() {
-    let apache = blocks(GUIDE, "apache").concat();
+    let blocks = blocks(GUIDE).into_iter();
+    let apache = blocks.filter(|block| block.language == "apache");
+    let apache: String = apache.map(|block| block.text).collect();
     let used = apache
         .split_whitespace()
         .filter(|word| word.starts_with("Gssapi"));

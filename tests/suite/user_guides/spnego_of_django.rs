@@ -1,6 +1,6 @@
 //! `guide::django_auth_spnego`.
 
-use super::{rows, words};
+use crate::markdown::{rows, words};
 
 const GUIDE: &str = include_str!("../../../src/guide/django_auth_spnego.md");
 
@@ -24,7 +24,7 @@ const PARTS: [&str; 5] = [
 #[test]
 fn each_setting_and_each_part_of_django_auth_spnego_has_a_row() {
     let rows = rows(GUIDE, "django-auth-spnego");
-    let subjects: Vec<_> = rows.iter().flat_map(|row| words(row[0])).collect();
+    let subjects: Vec<_> = rows.iter().flat_map(|row| words(&row[0])).collect();
     for subject in SETTINGS.iter().chain(&PARTS) {
         assert!(subjects.contains(subject), "{subject} has no row");
     }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::blocks;
+use crate::markdown::texts;
 
 mod groups;
 mod no_kdc;
@@ -22,7 +22,7 @@ const FILES: [&str; 5] = [
 
 #[test]
 fn the_code_that_is_shown_is_what_runs_here() {
-    let shown = blocks(GUIDE, "rust");
+    let shown = texts(GUIDE, "rust");
     assert_eq!(shown.len(), FILES.len());
     for (shown, file) in shown.into_iter().zip(FILES) {
         assert_eq!(shown, file);
@@ -37,13 +37,12 @@ fn a_test_against_a_real_kdc_takes_20_lines() {
 
 #[test]
 fn the_keytab_that_opens_nothing_is_made_as_the_guide_says() {
-    let shell = blocks(GUIDE, "sh");
-    let shell = shell.iter().find(|shell| shell.contains("ktutil"));
+    let [shell] = texts(GUIDE, "sh").try_into().expect("ktutil's commands");
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("tests")).expect("a folder");
     let mut bash = Command::new("bash");
     let made = bash
-        .args(["-ec", shell.expect("the commands")])
+        .args(["-ec", &shell])
         .current_dir(folder.path())
         .env("KRB5_CONFIG", "/dev/null")
         .output();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{rows, words};
+use crate::markdown::{rows, words};
 
 const GUIDE: &str = include_str!("../../../src/guide/troubleshooting.md");
 
@@ -25,7 +25,7 @@ fn each_cause_has_a_row_and_none_is_made_up() {
     let causes = causes();
     assert!(causes.contains(&"NotBase64") && causes.contains(&"HandshakeLost"));
     let rows = rows(GUIDE, "cause");
-    let named: Vec<_> = rows.iter().map(|row| words(row[0]).concat()).collect();
+    let named: Vec<_> = rows.iter().map(|row| words(&row[0]).concat()).collect();
     assert_eq!(named, causes);
 }
 
@@ -40,10 +40,10 @@ fn the_words_of_each_cause_are_the_logs() {
     // No token was found that has this cause and no other, so that it has no text among the others.
     let source = read(&root.join("src/explain/words.rs"));
     for row in rows(GUIDE, "cause") {
-        let said = words(row[1]);
+        let said = words(&row[1]);
         assert!(!said.is_empty(), "{row:?}");
         for words in said {
-            let is_said = match row[0] {
+            let is_said = match row[0].as_str() {
                 "`KeyMissing`" => source.contains(words),
                 _ => texts.iter().any(|text| text.contains(words)),
             };

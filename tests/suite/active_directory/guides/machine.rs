@@ -12,8 +12,8 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tower_spnego::testing::TestActiveDirectory;
 
-use super::blocks::Block;
 use crate::daemon::{Daemon, find};
+use crate::markdown::Block;
 
 pub const SITE: &str = "intranet.ad.example.test";
 
@@ -142,7 +142,11 @@ impl Machine {
     /// Types the blocks that are on this way, in order, and compares what they print.
     pub fn run_all(&self, blocks: &[Block], way: &str) {
         let mut printed = None;
-        for block in blocks.iter().filter(|block| block.is_on(way)) {
+        for block in blocks {
+            let is_on_another = block.way().is_some_and(|its| its != way);
+            if is_on_another || block.not_run().is_some() {
+                continue;
+            }
             match block.language.as_str() {
                 "sh" => {
                     let said = self.run_or_panic(&block.text);

@@ -29,7 +29,7 @@
 //! # }
 //! ```
 //!
-//! The same as a command, installed by `cargo install tower-spnego --features doctor`:
+//! The same as a command, installed by `cargo install --path . --features doctor` in this crate's folder:
 //!
 //! ```sh
 //! sudo -u www-data spnego-doctor --hostname intranet.corp.example.com --realm CORP.EXAMPLE.COM \

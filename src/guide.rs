@@ -70,6 +70,9 @@ pub mod observability {}
 )]
 pub mod samba {}
 
+#[doc = include_str!("guide/settings.md")]
+pub mod settings {}
+
 #[cfg_attr(all(feature = "axum", feature = "ldap", feature = "testing"), doc = include_str!("guide/testing.md"))]
 #[cfg_attr(
     not(all(feature = "axum", feature = "ldap", feature = "testing")),

@@ -38,6 +38,7 @@ mod group_rules;
 mod groups;
 #[cfg(feature = "doctor")]
 mod guide_free_ipa;
+mod guide_load_balancers;
 #[cfg(feature = "doctor")]
 mod guide_mit_kerberos;
 mod guides;

@@ -2,6 +2,11 @@
 
 use std::process::Command;
 
+use axum::{Router, routing::get};
+use tower_sessions::{MemoryStore, SessionManagerLayer};
+use tower_spnego::testing::TestRealm;
+use tower_spnego::{PrincipalOnly, SpnegoLayer, User};
+
 use crate::markdown::texts;
 
 mod groups;
@@ -33,6 +38,30 @@ fn the_code_that_is_shown_is_what_runs_here() {
 fn a_test_against_a_real_kdc_takes_20_lines() {
     let lines = FILES[0].lines().filter(|line| !line.trim().is_empty());
     assert_eq!(lines.count(), 20);
+}
+
+/// Nobody's DNS has it: the domain is one for examples.
+#[tokio::test]
+async fn a_test_may_have_the_real_names_and_asks_no_dns() {
+    let realm = TestRealm::builder()
+        .realm("CORP.EXAMPLE.COM")
+        .service("HTTP/intranet.corp.example.com")
+        .start()
+        .expect("a KDC");
+    let spnego = SpnegoLayer::builder()
+        .realm("CORP.EXAMPLE.COM")
+        .hostname("intranet.corp.example.com")
+        .keytab(realm.keytab())
+        .directory(PrincipalOnly)
+        .build()
+        .expect("a layer");
+    let app: Router = Router::new()
+        .route("/", get(async |user: User| user.username().to_owned()))
+        .layer(spnego)
+        .layer(SessionManagerLayer::new(MemoryStore::default()));
+    let alice = realm.ticket_cache("alice").expect("a ticket");
+    let answer = alice.open(&app, "http://intranet.corp.example.com/").await;
+    assert_eq!(answer.expect("an answer").status(), 200);
 }
 
 #[test]

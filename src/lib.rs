@@ -62,6 +62,7 @@
 //! - [`ConfigError`] says why a layer can't start, and how to mend it.
 //! - Guides, step by step, to a domain or realm: [`guide::active_directory`], [`guide::samba`],
 //!   [`guide::free_ipa`] and [`guide::mit_kerberos`].
+//! - [`guide::settings`] has every setting, its default and what it does.
 //! - Guides to where it runs: [`guide::containers`], [`guide::load_balancers`] (several servers), and
 //!   [`guide::observability`] (spans, events and metrics).
 //! - Guides to who signs in: [`guide::browsers`], and [`guide::clients`] of other kinds.

@@ -2,7 +2,7 @@
 //! a minute, each is a short line.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -11,19 +11,25 @@ use tracing::{debug, error, info, warn};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Fault};
-use crate::explain::Cause;
+use crate::explain::{Cause, Explanation, Ticket};
 use crate::principal::printable;
 
-/// How many explanations of one cause are written whole in [`SPELL`].
+/// How many explanations of one cause, for one address, are written whole in [`SPELL`].
 const WHOLE: u64 = 10;
 const SPELL: Duration = Duration::from_secs(60);
+
+/// How many causes and addresses are told apart; the rest share one count for each cause.
+const TOLD_APART: usize = 1_000;
 
 /// What one layer has explained in its log.
 #[derive(Clone, Default)]
 pub(crate) struct Log {
     clock: Clock,
-    explained: Arc<Mutex<HashMap<Cause, Spell>>>,
+    explained: Arc<Mutex<HashMap<Whence, Spell>>>,
 }
+
+/// One's refusals must not put another's in short.
+type Whence = (Cause, Option<IpAddr>);
 
 struct Spell {
     begun: SystemTime,
@@ -44,36 +50,42 @@ impl Log {
             && !is_no_refusal(error.kind())
         {
             let cause = explanation.kind();
-            if let Some(shortened) = self.count(cause).checked_sub(WHOLE)
+            let address = peer.map(|peer| peer.ip());
+            if let Some(shortened) = self.count((cause, address)).checked_sub(WHOLE)
                 && shortened > 0
             {
-                return write_short(error.kind(), cause, peer, shortened);
+                return write_short(error.kind(), explanation, peer, shortened);
             }
         }
         write(error);
     }
 
-    /// How many lines of the cause there are in its minute, with this one.
-    fn count(&self, cause: Cause) -> u64 {
+    /// How many such lines there are in their minute, with this one.
+    fn count(&self, whence: Whence) -> u64 {
         let now = self.clock.now();
         let mut explained = self
             .explained
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let fresh = Spell {
+        // A clock that was set back begins another one, too.
+        let goes_on = |spell: &Spell| {
+            now.duration_since(spell.begun)
+                .is_ok_and(|since| since < SPELL)
+        };
+        if explained.len() >= TOLD_APART {
+            explained.retain(|_, spell| goes_on(spell));
+        }
+        let whence = match explained.len() < TOLD_APART || explained.contains_key(&whence) {
+            true => whence,
+            false => (whence.0, None),
+        };
+        let fresh = || Spell {
             begun: now,
             lines: 0,
         };
-        let spell = explained.entry(cause).or_insert(fresh);
-        // A clock that was set back begins another one, too.
-        if !now
-            .duration_since(spell.begun)
-            .is_ok_and(|since| since < SPELL)
-        {
-            *spell = Spell {
-                begun: now,
-                lines: 0,
-            };
+        let spell = explained.entry(whence).or_insert_with(fresh);
+        if !goes_on(spell) {
+            *spell = fresh();
         }
         spell.lines = spell.lines.saturating_add(1);
         spell.lines
@@ -100,14 +112,27 @@ pub(crate) fn write(error: &Error) {
     }
 }
 
-fn write_short(kind: ErrorKind, cause: Cause, peer: Option<SocketAddr>, shortened: u64) {
+fn write_short(
+    kind: ErrorKind,
+    explanation: &Explanation,
+    peer: Option<SocketAddr>,
+    shortened: u64,
+) {
+    let cause = explanation.kind();
     let peer = peer.map(display);
+    let client = explanation.client().map(printable);
+    let ticket = explanation.ticket();
+    let service = ticket.map(|ticket| printable(ticket.service()));
+    let kvno = ticket.and_then(Ticket::kvno);
     let text = kind.message();
     match (kind.fault(), kind.status().is_server_error()) {
         (_, true) => error!(
             ?kind,
             ?cause,
             peer,
+            client,
+            service,
+            kvno,
             shortened,
             "failed: {text} ({IN_SHORT})"
         ),
@@ -115,6 +140,9 @@ fn write_short(kind: ErrorKind, cause: Cause, peer: Option<SocketAddr>, shortene
             ?kind,
             ?cause,
             peer,
+            client,
+            service,
+            kvno,
             shortened,
             "refused: {text} ({IN_SHORT})"
         ),
@@ -122,6 +150,9 @@ fn write_short(kind: ErrorKind, cause: Cause, peer: Option<SocketAddr>, shortene
             ?kind,
             ?cause,
             peer,
+            client,
+            service,
+            kvno,
             shortened,
             "refused: {text} ({IN_SHORT})"
         ),

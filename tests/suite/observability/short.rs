@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tower_spnego::{ErrorKind, SpnegoConnection};
+use tower_spnego::{ErrorKind, PrincipalOnly, SpnegoConnection, SpnegoLayer};
 
 use super::seen::{Seen, Told};
 use crate::der::{NTLM, offer};
@@ -14,7 +14,11 @@ use crate::site::{Answer, Site, TestClock, layer, realm, request, with_token};
 const WHOLE: usize = 10;
 
 async fn refused(site: &Site, token: &[u8], kind: ErrorKind) -> Answer {
-    let peer: SocketAddr = "192.0.2.7:1234".parse().expect("an address");
+    refused_at("192.0.2.7:1234", site, token, kind).await
+}
+
+async fn refused_at(peer: &str, site: &Site, token: &[u8], kind: ErrorKind) -> Answer {
+    let peer: SocketAddr = peer.parse().expect("an address");
     let mut request = with_token(request("/"), token);
     let connection = SpnegoConnection::new(Some(peer));
     request.extensions_mut().insert(connection);
@@ -60,12 +64,13 @@ async fn what_strangers_are_told_of_again_and_again_is_short() {
         assert_eq!(line.within, Some("spnego.sign_in"));
     }
 
-    // Another cause has its own, and so has another layer.
+    // Another cause has its own, and so has another address, or another layer.
     let another = ["addprinc", "-randkey", "HTTP/another"];
     realm.kadmin(another).expect("added");
     let alice = realm.ticket_cache("alice").expect("a ticket");
     let other = alice.token("HTTP/another").expect("a token");
     refused(&site, &other, ErrorKind::WrongService).await;
+    refused_at("192.0.2.8:1234", &site, &ntlm, ErrorKind::Ntlm).await;
     let beside = Site::new(layer(&realm));
     refused(&beside, &ntlm, ErrorKind::Ntlm).await;
     for line in &lines(&seen)[WHOLE + 3..] {
@@ -79,4 +84,30 @@ async fn what_strangers_are_told_of_again_and_again_is_short() {
     refused(&site, &ntlm, ErrorKind::Ntlm).await;
     let line = &lines(&seen)[before];
     assert!(line.text.len() > 300, "{line:?}");
+}
+
+#[tokio::test]
+async fn a_short_line_says_what_was_tried() {
+    const TEST: &str = "observability::short::a_short_line_says_what_was_tried";
+    if !process::is_own() {
+        return process::run(TEST, [("NO_COLOR", "1")]);
+    }
+    let realm = realm();
+    let elsewhere = SpnegoLayer::builder()
+        .realm("ELSEWHERE.TEST")
+        .hostname("localhost")
+        .service_realm(realm.realm())
+        .keytab(realm.keytab())
+        .directory(PrincipalOnly);
+    let site = Site::new(elsewhere);
+    let seen = Seen::start();
+    let alice = realm.ticket_cache("alice").expect("a ticket");
+    for _ in 0..=WHOLE {
+        let token = alice.token("HTTP/localhost").expect("a token");
+        refused(&site, &token, ErrorKind::RealmNotAllowed).await;
+    }
+    let told = lines(&seen);
+    let line = told.last().expect("a line");
+    assert_eq!(line.value("shortened"), "1", "{line:?}");
+    assert_eq!(line.value("client"), "alice@EXAMPLE.TEST", "{line:?}");
 }

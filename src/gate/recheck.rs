@@ -91,9 +91,10 @@ impl Rechecks {
     }
 
     fn has_just_failed(&self, login: &Login, now: SystemTime) -> bool {
+        // By a clock that was set back since, it was some other time.
         self.outages.get(login.id()).is_some_and(|failed| {
-            let since = now.duration_since(failed).unwrap_or_default();
-            since < TRY_AGAIN_AFTER
+            now.duration_since(failed)
+                .is_ok_and(|since| since < TRY_AGAIN_AFTER)
         })
     }
 

@@ -14,8 +14,8 @@ const LOGINS: usize = 30_000;
 /// Bounded by how long the logins are, for one of hundreds of groups takes as much as twenty others.
 pub(super) struct Remembered<T>(Cache<Key<String>, Parsed<T>, Length>);
 
-/// How much of a head is hashed, in bytes: the login's id is within.
-pub(super) const HASHED: usize = 48;
+/// How much of a head is hashed, in bytes: the login's id is within, and when it was checked.
+pub(super) const HASHED: usize = 160;
 
 /// A head, which is compared whole.
 struct Key<S>(S);

@@ -46,7 +46,11 @@ async fn what_is_hashed_of_a_head_tells_logins_apart() {
     sign_in.write().await.unwrap();
     let head: String = session.inner.get(HEAD).await.unwrap().unwrap();
     let id = record::Head::read(&head).unwrap().id;
-    assert!(head[..remembered::HASHED].contains(id), "{head}");
+    let hashed = &head[..remembered::HASHED];
+    assert!(hashed.contains(id), "{head}");
+    let read = record::Head::read(&head).unwrap();
+    let checked = read.rechecked(SystemTime::UNIX_EPOCH).unwrap();
+    assert_ne!(checked[..remembered::HASHED], *hashed, "{head}");
 }
 
 #[test]

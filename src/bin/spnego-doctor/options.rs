@@ -16,12 +16,11 @@ Run it as the user that the service runs as, on the service's machine:
         --realm CORP.EXAMPLE.COM --keytab /etc/intranet.keytab
 
 sudo passes on neither what a unit of systemd sets (Environment=KRB5_CONFIG=…, KRB5RCACHEDIR=…) nor
-what the unit sees (PrivateTmp=, ProtectSystem=). The report names the variables that it saw. As the
-running unit sees it, with its variables, as root:
+what the unit sees (PrivateTmp=, ProtectSystem=). The report names the variables that it saw. As
+root, with the unit's own settings, which `systemctl cat intranet` shows:
 
-    pid=$(systemctl show -P MainPID intranet)
-    xargs -0a /proc/$pid/environ sh -c 'exec nsenter -t $0 -m \\
-        runuser -u www-data -- env \"$@\" spnego-doctor --hostname …' $pid
+    systemd-run --pipe --wait -p User=www-data -p PrivateTmp=yes -p ProtectSystem=strict \\
+        -p Environment=KRB5_CONFIG=/etc/intranet/krb5.conf spnego-doctor --hostname …
 
 Usage: spnego-doctor --hostname HOST --realm REALM [OPTIONS]
        spnego-doctor --token - [--keytab FILE] <HEADER

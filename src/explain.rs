@@ -287,7 +287,7 @@ impl Serialize for Explanation {
         fields.serialize_field("cause", &self.cause)?;
         fields.serialize_field("text", &self.to_string())?;
         fields.serialize_field("token", &self.token())?;
-        fields.serialize_field("keytab", &self.keytab())?;
+        fields.serialize_field("keytab", &self.keytab().map(|_| self.keytab_path()))?;
         fields.serialize_field("service", &self.service().map(ToString::to_string))?;
         fields.serialize_field("mends", &self.mends())?;
         fields.end()

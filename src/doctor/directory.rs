@@ -2,7 +2,7 @@
 
 use super::{Check, Finding};
 use crate::directory::DirectoryError;
-use crate::directory::ldap::{Blamed, Diagnosis, LdapDirectory, Step, StepKind};
+use crate::directory::ldap::{Blamed, BoundBy, Diagnosis, LdapDirectory, Step, StepKind};
 use crate::error::ErrorKind;
 use crate::explain::{Mend, System, for_commands, here, mend};
 use crate::initiator::Initiator;
@@ -97,9 +97,16 @@ impl Place {
     }
 
     /// A client of OpenLDAP's, bound as the layer is.
-    fn ldap_client(&self, program: &str, starts_tls: bool) -> String {
-        let tls = if starts_tls { " -ZZ" } else { "" };
-        format!("{program} -H {}{tls} -x -D BIND_NAME -W", self.url)
+    fn ldap_client(&self, program: &str, server: &Diagnosis) -> String {
+        let tls = if server.starts_tls { " -ZZ" } else { "" };
+        let bind = match server.bound_by {
+            BoundBy::Nothing => "-x",
+            BoundBy::Password => "-x -D BIND_NAME -W",
+            BoundBy::External => "-Y EXTERNAL",
+            #[cfg(feature = "ldap-gssapi")]
+            BoundBy::Gssapi => "-Y GSSAPI",
+        };
+        format!("{program} -H {}{tls} {bind}", self.url)
     }
 }
 
@@ -154,7 +161,7 @@ fn finding(step: &Step, server: &Diagnosis, place: &Place) -> Finding {
                      lost.",
                 )
                 .mended_by(looks_at_account())
-                .mended_by([here(place.ldap_client("ldapwhoami", server.starts_tls))
+                .mended_by([here(place.ldap_client("ldapwhoami", server))
                     .only("once, with the password that the layer is given")]),
             Blamed::Key => finding.meaning(
                 "The KDC has another key of the account than the keytab: its password was changed \
@@ -173,7 +180,7 @@ fn finding(step: &Step, server: &Diagnosis, place: &Place) -> Finding {
             )
             .mended_by([here(format!(
                 "{} -s base -b '' namingContexts",
-                place.ldap_client("ldapsearch", server.starts_tls)
+                place.ldap_client("ldapsearch", server)
             ))]),
     }
 }

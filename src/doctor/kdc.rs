@@ -103,7 +103,9 @@ impl Asking {
             let Ok(keys) = self.client_keys().up_to(client, kvno) else {
                 continue;
             };
-            self.asks(format!("a first ticket of {client}"));
+            if !self.asks(format!("a first ticket of {client}")) {
+                return;
+            }
             let answer = keys.log_in(&client.to_string());
             if is_unreached(&answer) {
                 return self.found(unreached(&self.realm, self.level, &answer));
@@ -139,8 +141,9 @@ impl Asking {
         let _ = self.said.send(Word::Found(finding));
     }
 
-    fn asks(&self, what: String) {
-        let _ = self.said.send(Word::Asked(what));
+    /// Whether anybody hears it still. Else nothing more is asked: a wrong key may lock an account.
+    fn asks(&self, what: String) -> bool {
+        self.said.send(Word::Asked(what)).is_ok()
     }
 
     fn client_keys(&self) -> &KeytabCopy {
@@ -178,7 +181,9 @@ impl Asking {
     fn sign_in(&self, client: &Principal, keys: &KeytabCopy) {
         let keytab = &self.keytab;
         let service = keytab.service.to_string();
-        self.asks(format!("a ticket for {service}, as {client}"));
+        if !self.asks(format!("a ticket for {service}, as {client}")) {
+            return;
+        }
         let signed_in = keys.sign_in(&client.to_string(), &service, &keytab.copy);
         for finding in judged(keytab, client, signed_in) {
             self.found(finding);

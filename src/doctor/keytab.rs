@@ -38,6 +38,7 @@ pub(super) fn examine(site: &Site, path: &Path, findings: &mut Vec<Finding>) -> 
         format!("{} has {} keys", path.display(), copy.entries.len()),
     ));
     findings.extend(access(path));
+    let names = names.beside(copy.entries.iter().map(|entry| &entry.principal));
     let own = keys_of(&copy, &service);
     let Some((newest, keys)) = own.last_key_value() else {
         findings.push(missing(&copy, &service, &names));

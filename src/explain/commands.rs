@@ -23,13 +23,16 @@ pub(crate) struct Names {
     spn: String,
     realm: String,
     keytab: String,
+    /// The keytab that is there is no place for the service's keys.
+    is_withheld: bool,
 }
 
 impl Names {
     /// Of this SPN in this realm, which both may stand in a command.
     pub(crate) fn new(spn: Option<&str>, realm: Option<&str>, keytab: Option<&str>) -> Self {
         // The machine's own keytab is no place for a service's keys: whoever reads it has both.
-        let keytab = keytab.filter(|keytab| !is_the_machines(Path::new(keytab)));
+        let is_withheld = keytab.is_some_and(|keytab| is_the_machines(Path::new(keytab)));
+        let keytab = keytab.filter(|_| !is_withheld);
         Self {
             spn: spn.unwrap_or("HTTP/HOSTNAME").to_owned(),
             realm: realm.unwrap_or("REALM").to_owned(),
@@ -37,7 +40,34 @@ impl Names {
                 .and_then(path_for_commands)
                 .unwrap_or("KEYTAB")
                 .to_owned(),
+            is_withheld,
         }
+    }
+
+    /// Where the keytab has these keys, too: one with another service's, such as `host/`, is not for
+    /// the web server. A name of one component may be the account that has the SPN.
+    pub(crate) fn beside<'a>(self, mut held: impl Iterator<Item = &'a Principal>) -> Self {
+        let is_others = |held: &Principal| match held.components() {
+            [service, _, ..] => service != "HTTP",
+            _ => false,
+        };
+        match held.any(is_others) {
+            true => self.withheld(),
+            false => self,
+        }
+    }
+
+    fn withheld(self) -> Self {
+        Self {
+            keytab: "KEYTAB".to_owned(),
+            is_withheld: true,
+            ..self
+        }
+    }
+
+    /// The SPN's host.
+    pub(super) fn host(&self) -> &str {
+        self.spn.strip_prefix("HTTP/").unwrap_or("HOSTNAME")
     }
 
     /// Of the service itself.
@@ -102,7 +132,12 @@ impl Names {
     /// What root has made is root's.
     fn give(&self) -> Mend {
         let keytab = &self.keytab;
-        here(format!("chown USER {keytab} && chmod 600 {keytab}")).only("last, on the server")
+        here(format!("chown USER {keytab} && chmod 600 {keytab}")).only(match self.is_withheld {
+            true => {
+                "last, on the server, with a keytab of the service's own, named with .keytab(..)"
+            }
+            false => "last, on the server",
+        })
     }
 
     /// Puts the SPN's current key into the keytab, where nothing else is left.
@@ -183,17 +218,39 @@ impl Names {
     }
 
     /// Likewise, where the keytab has another key of the same version, which would count in the new
-    /// one's stead.
+    /// one's stead. Anybody can make up a ticket that looks so: nothing is taken from the keytab before
+    /// its copy has the new key.
     pub(crate) fn find_and_replace(&self) -> Vec<Mend> {
         let Self { spn, keytab, .. } = self;
-        let mut mends = self.find_and_export("only if that is the site's account");
+        let mut mends = self
+            .find_and_export("only if every client is refused so, and that is the site's account");
+        if self.is_withheld {
+            return mends;
+        }
+        let copy = Self {
+            spn: spn.clone(),
+            realm: self.realm.clone(),
+            keytab: format!("{keytab}.new"),
+            is_withheld: false,
+        };
+        let new = &copy.keytab;
+        let exports = copy.each_export();
         for mend in mends.iter_mut().filter(|mend| mend.when().is_some()) {
-            let remove = match mend.system() {
-                System::FreeIpa => format!("ipa-rmkeytab -p {spn} -k {keytab}"),
-                System::Mit => format!("kadmin.local -q \"ktremove -k {keytab} {spn} all\""),
+            let (remove, check) = match mend.system() {
+                System::FreeIpa => (format!("ipa-rmkeytab -p {spn} -k {new}"), String::new()),
+                // kadmin.local's status says nothing of its query.
+                System::Mit => (
+                    format!("kadmin.local -q \"ktremove -k {new} {spn} all\""),
+                    format!("klist -k {new} | grep -q ' {spn}@' && "),
+                ),
                 _ => continue,
             };
-            mend.after(&remove);
+            if let Some(export) = exports.iter().find(|one| one.system() == mend.system()) {
+                mend.runs(format!(
+                    "cp -p {keytab} {new} && {remove} && {} && {check}mv {new} {keytab}",
+                    export.command()
+                ));
+            }
         }
         mends
     }
@@ -276,5 +333,6 @@ impl Names {
 
 /// Whether it is the keytab with the machine's own keys.
 pub(crate) fn is_the_machines(keytab: &Path) -> bool {
-    keytab == Path::new(SYSTEM_KEYTAB)
+    let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    place(keytab) == place(Path::new(SYSTEM_KEYTAB))
 }

@@ -53,7 +53,11 @@ impl Explanation {
             }
         };
         let service = of_ticket.or(self.service()).or_else(first);
-        Names::of(service, self.path_text())
+        self.of_keytab(Names::of(service, self.path_text()))
+    }
+
+    fn of_keytab(&self, names: Names) -> Names {
+        names.beside(self.keys().iter().map(Key::principal))
     }
 
     /// For commands that change something, about a service that the client asked for: its name is the
@@ -61,8 +65,10 @@ impl Explanation {
     fn added_names(&self) -> Names {
         match self.same_name_of_another_realm() {
             // The site's own name, in a realm of the client's choice.
-            true => self.names().in_some_realm(),
-            false => Names::new(None, None, self.path_text()),
+            Some(held) => self
+                .of_keytab(Names::of(Some(held), self.path_text()))
+                .in_some_realm(),
+            None => self.of_keytab(Names::new(None, None, self.path_text())),
         }
     }
 
@@ -93,8 +99,9 @@ impl Explanation {
     }
 
     fn show_certificate(&self) -> Mend {
-        let host = self.seen.host.as_deref().and_then(for_commands);
-        let host = host.unwrap_or("HOSTNAME");
+        // Never the request's own Host: whoever relays a token chooses that.
+        let names = self.names();
+        let host = names.host();
         here(format!(
             "openssl s_client -connect {host}:443 -servername {host} </dev/null | openssl x509 \
              -noout -subject -dates -fingerprint -sha256"

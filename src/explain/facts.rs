@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::keytab::List;
 use super::names::for_commands;
 use super::{Explanation, Key, NtlmMessage, Ticket};
-use crate::principal::printable;
+use crate::principal::{Principal, printable};
 
 impl Explanation {
     /// The keytab has it, and this request is for another.
@@ -18,12 +18,11 @@ impl Explanation {
         }
     }
 
-    pub(super) fn same_name_of_another_realm(&self) -> bool {
-        let asked = self.ticket().and_then(Ticket::principal);
-        asked.is_some_and(|asked| {
-            let mut held = self.keys().iter().map(Key::principal);
-            held.any(|held| held.components() == asked.components())
-        })
+    /// The keytab's principal that the client asked for in another realm.
+    pub(super) fn same_name_of_another_realm(&self) -> Option<&Principal> {
+        let asked = self.ticket().and_then(Ticket::principal)?;
+        let mut held = self.keys().iter().map(Key::principal);
+        held.find(|held| held.components() == asked.components())
     }
 
     pub(super) fn ticket_is_weak(&self) -> bool {

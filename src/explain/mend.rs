@@ -83,9 +83,9 @@ impl Mend {
         }
     }
 
-    /// Runs this one before it, whatever comes of that.
-    pub(super) fn after(&mut self, command: &str) {
-        self.command = format!("{command}; {}", self.command);
+    /// Runs this one in its stead.
+    pub(super) fn runs(&mut self, command: String) {
+        self.command = command;
     }
 
     pub(crate) fn warns(self, warning: &'static str) -> Self {

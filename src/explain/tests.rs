@@ -274,6 +274,99 @@ fn no_command_names_the_machines_own_keytab() {
     }
 }
 
+/// Nor is one with another service's keys for the web server.
+#[test]
+fn a_keytab_with_keys_of_other_services_is_given_to_nobody() {
+    for other in [
+        "host/app.throwaway.test@THROWAWAY.TEST",
+        "ldap/app.throwaway.test@THROWAWAY.TEST",
+    ] {
+        for cause in CAUSES {
+            let mut why = Explanation::new(cause);
+            why.seen.token = Some(Token::of(&decode(REAL_SPNEGO)));
+            why.seen.keytab = Some(keytab(vec![key(OURS, 3, 18), key(other, 3, 18)]));
+            for mend in why.mends() {
+                assert!(!mend.command().contains("web.keytab"), "{mend}");
+            }
+        }
+    }
+}
+
+/// Anybody can make up a ticket that no key opens.
+#[test]
+fn a_key_is_taken_from_the_copy_of_a_keytab_alone() {
+    let mut why = Explanation::new(Cause::WrongKey);
+    why.seen.token = Some(Token::of(&decode(REAL_SPNEGO)));
+    why.seen.keytab = Some(keytab(vec![key(OURS, 3, 18)]));
+    let mends = why.mends();
+    let removes = |mend: &&Mend| {
+        ["rmkeytab", "ktremove"]
+            .iter()
+            .any(|one| mend.command().contains(one))
+    };
+    let replacing: Vec<_> = mends.iter().filter(removes).collect();
+    assert_eq!(replacing.len(), 2);
+    for mend in replacing {
+        let command = mend.command();
+        assert!(
+            command.starts_with("cp -p /etc/web.keytab /etc/web.keytab.new && "),
+            "{mend}"
+        );
+        assert!(
+            command.ends_with(" && mv /etc/web.keytab.new /etc/web.keytab"),
+            "{mend}"
+        );
+        assert!(
+            !command.contains(';') && !command.contains("-k /etc/web.keytab "),
+            "{mend}"
+        );
+        assert!(mend.when().unwrap().contains("every client"), "{mend}");
+    }
+}
+
+#[test]
+fn the_certificate_that_is_shown_is_not_the_requests_host() {
+    let why = Explanation::new(Cause::ChannelBindingDiffers);
+    let relay = why.clone().at(Some("relay.test".to_owned()), None);
+    let command = relay.mends()[0].command().to_owned();
+    assert!(command.contains("-connect HOSTNAME:443"), "{command}");
+    let relay = why.at(Some("relay.test".to_owned()), Some(OURS.to_owned()));
+    let command = relay.mends()[0].command().to_owned();
+    assert!(
+        command.contains("-connect app.throwaway.test:443"),
+        "{command}"
+    );
+}
+
+#[test]
+fn a_keytab_whose_path_is_not_utf_8_can_be_serialized() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut why = Explanation::new(Cause::KeytabUnusable);
+    why.seen.keytab = Some(Arc::new(HeldKeys {
+        path: std::ffi::OsStr::from_bytes(b"/etc/\xff\n.keytab").into(),
+        keys: Vec::new(),
+    }));
+    let json = serde_json::to_value(&why).unwrap();
+    assert!(
+        json["keytab"].as_str().unwrap().starts_with("/etc/"),
+        "{json}"
+    );
+}
+
+#[test]
+fn the_name_that_is_added_is_the_one_that_was_looked_for() {
+    let mut why = Explanation::new(Cause::WrongSpn);
+    why.seen.token = Some(Token::of(&decode(REAL_SPNEGO)));
+    why.seen.service = Some("HTTP/b.test@OURS.TEST".parse().unwrap());
+    why.seen.keytab = Some(keytab(vec![
+        key("HTTP/app.throwaway.test@OURS.TEST", 3, 18),
+        key("HTTP/b.test@OURS.TEST", 3, 18),
+    ]));
+    for mend in why.mends() {
+        assert!(!mend.command().contains("b.test"), "{mend}");
+    }
+}
+
 #[test]
 fn every_cause_has_a_text_with_nothing_known() {
     for cause in CAUSES {

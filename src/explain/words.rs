@@ -152,8 +152,9 @@ impl Explanation {
                     f,
                     "The token is bound to another TLS certificate than the one this server was \
                      given: the certificate was renewed, a TLS terminator stands in between, or \
-                     somebody relays the token. Give the layer the certificate that clients see, \
-                     with .server_end_point(..):"
+                     somebody relays the token. Give the layer the certificate of your own site or \
+                     of its TLS terminator, with .server_end_point(..); if clients see another one \
+                     than those, somebody may stand in between:"
                 ),
                 _ => write!(f, "The token is bound to a TLS certificate, and {detail}:"),
             },
@@ -228,7 +229,7 @@ impl Explanation {
             Some(held) if !held.keys.is_empty() => write!(f, "{}.", held.principals())?,
             _ => f.write_str("no keys.")?,
         }
-        match self.same_name_of_another_realm() {
+        match self.same_name_of_another_realm().is_some() {
             true => f.write_str(
                 " That is the same name in another realm: the client's [domain_realm] in krb5.conf, \
                  or its DNS, puts the host there. Mend that; or, if the site is that realm's, add the \
@@ -335,7 +336,11 @@ impl Display for Service<'_> {
             self.0.seen.keytab.as_deref().map(HeldKeys::path),
         ) {
             (Some(service), _) => write!(f, "{service}"),
-            (None, Some(path)) => write!(f, "any service of the keytab {}", path.display()),
+            (None, Some(path)) => write!(
+                f,
+                "any service of the keytab {}",
+                printable(&path.display().to_string())
+            ),
             (None, None) => f.write_str("this site"),
         }
     }

@@ -132,13 +132,26 @@ fn look_for_room(path: &Path) -> Result<(), Unusable> {
 }
 
 /// Whether the folder is the layer's own, so that it may be given to whoever the layer runs as: it was
-/// named, and is none that everybody writes into.
+/// named, and is not there yet, or has replay caches alone, or is that user's already. Root has folders
+/// that are everybody's.
 fn is_own(folder: Option<&Path>) -> bool {
     const EVERYBODY_WRITES: u32 = 0o002;
     folder.is_some_and(|folder| {
-        let metadata = folder.metadata();
-        metadata.map_or(true, |metadata| metadata.mode() & EVERYBODY_WRITES == 0)
+        let metadata = match folder.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) => return error.kind() == std::io::ErrorKind::NotFound,
+        };
+        let me = geteuid();
+        let is_mine = !me.is_root() && metadata.uid() == me.as_raw();
+        metadata.mode() & EVERYBODY_WRITES == 0 && (is_mine || has_caches_alone(folder))
     })
+}
+
+fn has_caches_alone(folder: &Path) -> bool {
+    let is_cache = |file: std::io::Result<std::fs::DirEntry>| {
+        file.is_ok_and(|file| file.path().extension().is_some_and(|end| end == "rcache2"))
+    };
+    std::fs::read_dir(folder).is_ok_and(|mut files| files.all(is_cache))
 }
 
 /// Where MIT's `dfl:` cache lies.
@@ -195,5 +208,23 @@ fn unusable(path: &Path, reason: String) -> ConfigError {
     ConfigError::ReplayCache {
         path: path.to_owned(),
         reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_anything_else_in_it_is_not_the_layers_own() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(is_own(Some(&folder.path().join("not there"))));
+        assert!(has_caches_alone(folder.path()));
+        std::fs::write(folder.path().join("krb5_0.rcache2"), "").unwrap();
+        assert!(is_own(Some(folder.path())));
+        std::fs::write(folder.path().join("dpkg"), "").unwrap();
+        assert!(!has_caches_alone(folder.path()));
+        assert!(!is_own(Some(Path::new("/var/lib"))));
+        assert!(!is_own(None));
     }
 }

@@ -8,6 +8,7 @@ use ldap3::Scope;
 use tokio::time::{Instant, timeout};
 
 use super::LdapDirectory;
+use super::bind::Bind;
 use super::connection::{Connection, Endpoint, dial};
 use super::dns::Dns;
 use super::failure::Failure;
@@ -24,8 +25,31 @@ pub(crate) struct Diagnosis {
     /// Host and port, where it is no socket of this machine.
     pub(crate) place: Option<(String, u16)>,
     pub(crate) starts_tls: bool,
+    pub(crate) bound_by: BoundBy,
     /// In their order, up to the first that failed.
     pub(crate) steps: Vec<Step>,
+}
+
+/// How the layer says who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BoundBy {
+    Nothing,
+    Password,
+    External,
+    #[cfg(feature = "ldap-gssapi")]
+    Gssapi,
+}
+
+impl BoundBy {
+    fn of(bind: Option<&Bind>) -> Self {
+        match bind {
+            None => Self::Nothing,
+            Some(Bind::Simple { .. }) => Self::Password,
+            Some(Bind::External) => Self::External,
+            #[cfg(feature = "ldap-gssapi")]
+            Some(Bind::Gssapi(_)) => Self::Gssapi,
+        }
+    }
 }
 
 /// A step on the way to an answer.
@@ -121,6 +145,7 @@ impl Diagnosis {
             server: address.url().to_string(),
             place,
             starts_tls: address.tls() == TlsFrom::StartTls,
+            bound_by: BoundBy::of(endpoint.bind.as_ref()),
             steps: steps.done,
         }
     }

@@ -41,9 +41,10 @@ impl Dns {
     /// The name that this one is an alias of (CNAME).
     #[cfg(feature = "doctor")]
     pub(super) async fn alias(&self, name: &str) -> io::Result<Option<String>> {
+        let asked = absolute(name)?;
         let lookup = self
             .resolver()?
-            .lookup(absolute(name)?, RecordType::CNAME)
+            .lookup(asked.clone(), RecordType::CNAME)
             .await;
         let lookup = match lookup {
             Err(error) if error.is_no_records_found() => return Ok(None),
@@ -52,6 +53,7 @@ impl Dns {
         let target = lookup
             .answers()
             .iter()
+            .filter(|record| record.name == asked)
             .find_map(|record| match &record.data {
                 RData::CNAME(target) => Some(target.0.to_ascii().trim_end_matches('.').to_owned()),
                 _ => None,

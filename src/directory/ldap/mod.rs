@@ -277,7 +277,7 @@ mod tls;
 
 pub use self::builder::LdapDirectoryBuilder;
 #[cfg(feature = "doctor")]
-pub(crate) use self::diagnosis::{Blamed, Diagnosis, Step, StepKind, alias_of};
+pub(crate) use self::diagnosis::{Blamed, BoundBy, Diagnosis, Step, StepKind, alias_of};
 pub use self::directory::LdapDirectory;
 pub use self::groups::GroupSearch;
 pub use self::scope::Scope;

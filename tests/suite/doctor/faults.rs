@@ -1,6 +1,7 @@
 //! Faults of this machine, and of its keytab.
 
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::Command;
 
 use super::{AS_NOBODY, Findings, SetUp, doctor_for_nobody, is_root, set_mode};
@@ -152,6 +153,14 @@ fn what_the_services_user_may_not_read_or_write_is_given_to_it() {
 
     // That of the layer's own is given to it.
     std::os::unix::fs::chown(own, Some(0), None).expect("chown");
+    // One with other files in it, or that can't be looked into, may be anybody's.
+    set_mode(Path::new(own), 0o755);
+    let other = Path::new(own).join("other");
+    std::fs::write(&other, "").expect("writes");
+    let findings = look_with(&["--replay-cache", own]);
+    let mends = findings.mends("replay-cache", "linux");
+    assert!(mends[1].ends_with(" /var/lib/SERVICE"), "{mends:?}");
+    std::fs::remove_file(&other).expect("removes");
     let findings = look_with(&["--replay-cache", own]);
     findings.blame(&[("replay-cache", "error")]);
     set_up.apply(&findings, "replay-cache", "linux", &[]);

@@ -131,8 +131,8 @@ async fn alias(host: &str, found: &Found, dns_server: Option<SocketAddr>) -> Fin
         .meaning(format!(
             "Chrome, Edge, curl and MIT Kerberos follow the alias (a CNAME), and ask for a ticket for \
              HTTP/{target}; others do not. If that name is yours, give the layer \
-             .hostname(\"{shown}\") and its SPN, and have people open the site by it. Where the alias leads to no balancer, whose \
-             addresses change, give {host} an address of its own in place of it.",
+             .hostname(\"{shown}\") and its SPN, and have people open the site by it. Where the \
+             alias leads to no balancer, whose addresses change, give {host} an address of its own in place of it.",
         ))
         .mended_by(mends)
 }
